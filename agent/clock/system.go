@@ -1,0 +1,193 @@
+package clock
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/frostline/frostline/agent"
+)
+
+// StepThreshold is how far the wall clock may differ from its expected course within
+// one look before it counts as a step. Slewing moves it by at most 0.5 ms a second.
+const StepThreshold = 100 * time.Millisecond
+
+// Change is a step of the wall clock or a change of its trust.
+type Change struct {
+	At       agent.Instant // after the change
+	Was      agent.ClockTrust
+	Old, New time.Duration // wall minus monotonic, since the Unix epoch
+	By       string        // kernel, or the person who confirmed it
+}
+
+// System is the machine's own clock.
+type System struct {
+	boot  agent.BootID
+	read  func() (wall time.Time, mono time.Duration, synced bool)
+	floor time.Time
+
+	mu        sync.Mutex
+	offset    time.Duration // wall minus monotonic, since the Unix epoch
+	trust     agent.ClockTrust
+	confirmed string // who confirmed the present offset by hand; empty if nobody
+}
+
+// NewSystem reads the machine's clock for the first time. A wall clock before floor (the
+// newest stored record, or the build date) is agent.ClockUnset.
+func NewSystem(floor time.Time) *System {
+	s := &System{boot: bootID(), read: readSystem, floor: floor}
+	wall, mono, synced := s.read()
+	s.offset = offsetOf(wall, mono)
+	s.trust = s.judge(wall, synced)
+	return s
+}
+
+// Now implements Clock.
+func (s *System) Now() agent.Instant {
+	_, mono, _ := s.read()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.instant(mono)
+}
+
+// At implements Clock.
+func (s *System) At(mono time.Duration) (<-chan struct{}, func()) {
+	_, now, _ := s.read()
+	return afterFunc(mono - now)
+}
+
+// Offset is wall minus monotonic since the Unix epoch, and how far it can be trusted.
+func (s *System) Offset() (time.Duration, agent.ClockTrust) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.offset, s.trust
+}
+
+// RaiseFloor moves the floor forward, once the newest stored record is known. It may make
+// the clock unset.
+func (s *System) RaiseFloor(floor time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if floor.After(s.floor) {
+		s.floor = floor
+	}
+	wall, _, synced := s.read()
+	s.trust = s.judge(wall, synced)
+}
+
+// Confirm makes the present wall clock synced on a person's word, until the next step.
+func (s *System) Confirm(by string) Change {
+	wall, mono, _ := s.read()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was, old := s.trust, s.offset
+	s.confirmed = by
+	s.offset = offsetOf(wall, mono)
+	s.trust = s.judge(wall, true)
+	return Change{At: s.instant(mono), Was: was, Old: old, New: s.offset, By: by}
+}
+
+// Run looks at the wall clock once a second until ctx is done and calls changed for each
+// step and each change of trust. It returns nil.
+func (s *System) Run(ctx context.Context, changed func(Change)) error {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		if c, ok := s.look(); ok {
+			changed(c)
+		}
+	}
+}
+
+func (s *System) look() (Change, bool) {
+	wall, mono, synced := s.read()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, was := s.offset, s.trust
+	s.offset = offsetOf(wall, mono)
+	step := s.offset - old
+	stepped := step > StepThreshold || step < -StepThreshold
+	by := "kernel"
+	if stepped {
+		s.confirmed = ""
+	} else if s.confirmed != "" {
+		synced, by = true, s.confirmed
+	}
+	s.trust = s.judge(wall, synced)
+	if !stepped && s.trust == was {
+		return Change{}, false
+	}
+	return Change{At: s.instant(mono), Was: was, Old: old, New: s.offset, By: by}, true
+}
+
+func (s *System) judge(wall time.Time, synced bool) agent.ClockTrust {
+	switch {
+	case wall.Before(s.floor):
+		return agent.ClockUnset
+	case synced:
+		return agent.ClockSynced
+	}
+	return agent.ClockHeld
+}
+
+func (s *System) instant(mono time.Duration) agent.Instant {
+	at := agent.Instant{Mono: wholeMillis(mono), Boot: s.boot, Trust: s.trust}
+	if s.trust != agent.ClockUnset {
+		at.Wall = time.Unix(0, int64(at.Mono+s.offset)).UTC()
+	}
+	return at
+}
+
+// offsetOf is in whole milliseconds, so that instants are.
+func offsetOf(wall time.Time, mono time.Duration) time.Duration {
+	return (time.Duration(wall.UnixNano()) - mono).Round(time.Millisecond)
+}
+
+func readSystem() (time.Time, time.Duration, bool) {
+	return time.Now(), boottime(), kernelSynced()
+}
+
+func boottime() time.Duration {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		panic("clock: CLOCK_BOOTTIME: " + err.Error()) // there since Linux 2.6.39
+	}
+	return time.Duration(ts.Nano())
+}
+
+func kernelSynced() bool {
+	var tx unix.Timex
+	state, err := unix.Adjtimex(&tx)
+	return err == nil && state != unix.TIME_ERROR && tx.Status&unix.STA_UNSYNC == 0
+}
+
+// bootID is the kernel's; where /proc has none, a random one of this process, so that
+// instants of two processes are never compared by mistake.
+func bootID() agent.BootID {
+	if text, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
+		if id, err := agent.ParseBootID(strings.TrimSpace(string(text))); err == nil {
+			return id
+		}
+	}
+	return NewBootID()
+}
+
+// NewBootID is a random boot id, for clocks that are not the machine's.
+func NewBootID() agent.BootID {
+	var id agent.BootID
+	if _, err := rand.Read(id[:]); err != nil {
+		panic(fmt.Sprintf("clock: random boot id: %v", err))
+	}
+	return id
+}

@@ -1,0 +1,197 @@
+// Package upstream defines what a far side is to the pump: a folder below sync that
+// exports one value made by Define.
+package upstream
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/frostline/frostline/agent"
+)
+
+// Upstream takes records to one far side. One goroutine per lane calls it, in order;
+// the two lanes may call it at the same time.
+type Upstream interface {
+	// Deliver brings the batch to the far side and returns only when its fate is known:
+	//   nil        the far side took every record, durably as far as it can say
+	//   *Rejected  the named records never will be taken; all others were
+	//   *Refused   nothing was taken and nothing will be until somebody acts: a condition
+	//   any other  unknown: the same batch comes again, so the effect must be idempotent
+	// It honors ctx.
+	Deliver(ctx context.Context, b Batch) error
+	// Close says goodbye to the far side where that is polite (a clean stop announces
+	// offline first) and frees everything. A second Close does nothing.
+	Close() error
+}
+
+// Lane is one of the two ways to the far side, each with its own cursor.
+type Lane string
+
+// The lanes.
+const (
+	Urgent Lane = "urgent" // alarm transitions, gaps, people's acts: goes first
+	Main   Lane = "main"   // the rest
+)
+
+// Batch is a run of records of one epoch for one topic, oldest first.
+type Batch struct {
+	Lane    Lane
+	Kind    agent.Kind  // which topic: all records are of this kind
+	Epoch   agent.Epoch // of all records
+	Prev    agent.Seq   // seq of the record before the first that this upstream selects for this kind; 0 if none in this epoch
+	Hist    bool        // the newest record was committed before the present connection began
+	Records []agent.Record
+}
+
+// Rejected names records of a batch that the far side will never take.
+type Rejected struct {
+	Records []RejectedRecord
+}
+
+// RejectedRecord is one of them, with the far side's own words.
+type RejectedRecord struct {
+	Position agent.Position
+	Reason   string
+}
+
+// Error names the first record and how many there are.
+func (r *Rejected) Error() string {
+	if len(r.Records) == 0 {
+		return "rejected: no record named"
+	}
+	first := r.Records[0]
+	return fmt.Sprintf("rejected %d records, first %s: %s", len(r.Records), first.Position, first.Reason)
+}
+
+// Refused says that the far side takes nothing until somebody acts: a refused login, a
+// denied topic, a missing bucket. Code is a condition of docs/conditions.md.
+type Refused struct {
+	Code string
+	Err  error
+}
+
+// Error is the cause's text; Unwrap is the cause.
+func (r *Refused) Error() string { return r.Code + ": " + r.Err.Error() }
+
+// Unwrap is the cause.
+func (r *Refused) Unwrap() error { return r.Err }
+
+// TooLarge says that the far side takes no batch of this size: the pump halves it.
+type TooLarge struct{ Err error }
+
+// Error is the cause's text.
+func (t *TooLarge) Error() string { return "batch too large: " + t.Err.Error() }
+
+// Unwrap is the cause.
+func (t *TooLarge) Unwrap() error { return t.Err }
+
+// Host is what the agent lends an upstream.
+type Host struct {
+	ID          agent.UpstreamID
+	Site        agent.SiteID
+	Gateway     agent.GatewayID
+	Boot        agent.BootID
+	Definitions Definitions
+	Meter       Meter       // counts every byte on the socket
+	Conditions  Conditions  // what is wrong, for status
+	Info        func() Info // what the gateway is now, for retained info
+	Status      func() Status
+	Secret      func(ref string) (string, error) // resolves ${credential:NAME} and ${env:NAME}; plain text comes back as it is
+	Log         *slog.Logger
+}
+
+// Definitions finds what a point was when it was read.
+type Definitions interface {
+	Definition(id agent.DefID) (agent.Definition, bool)
+}
+
+// Meter counts the bytes that cross the upstream's socket, both ways. Safe for use by several goroutines.
+type Meter interface {
+	Add(read, written int)
+}
+
+// Conditions takes what is wrong with an upstream. Raising what is raised changes only its detail.
+type Conditions interface {
+	Raise(code, detail string)
+	Clear(code string)
+}
+
+// Status is what the retained status topic says beside the connection itself.
+type Status struct {
+	Now     agent.Instant
+	Last    agent.Position // last committed
+	Waiting int64          // records not yet taken by this upstream
+}
+
+// Info is what the retained info topic says: what this gateway measures and watches.
+type Info struct {
+	Version   string         `json:"version"`
+	Timezone  string         `json:"timezone,omitempty"`
+	Zones     []InfoZone     `json:"zones,omitempty"`
+	Points    []InfoPoint    `json:"points,omitempty"`
+	Readers   []InfoReader   `json:"readers,omitempty"`
+	Alarms    []InfoAlarm    `json:"alarms,omitempty"`
+	Kinds     []agent.Kind   `json:"kinds,omitempty"`      // selected by only:; absent: all
+	OnlyZones []agent.ZoneID `json:"only_zones,omitempty"` // selected by only:; absent: all
+	AlwaysOn  bool           `json:"always_on"`
+}
+
+// InfoZone is a zone and its free name.
+type InfoZone struct {
+	ID   agent.ZoneID `json:"id"`
+	Name string       `json:"name,omitempty"`
+}
+
+// InfoPoint is a point and its unit.
+type InfoPoint struct {
+	agent.Definition
+	Unit  string `json:"unit,omitempty"`
+	Every int64  `json:"every_ms"` // sampling interval
+}
+
+// InfoReader is a scanner or tag reader.
+type InfoReader struct {
+	ID        agent.ReaderID  `json:"id"`
+	Zone      agent.ZoneID    `json:"zone,omitempty"`
+	Direction agent.Direction `json:"direction,omitempty"`
+}
+
+// InfoAlarm is a configured alarm in words.
+type InfoAlarm struct {
+	ID       agent.AlarmID  `json:"id"`
+	Kind     string         `json:"kind"`
+	Zone     agent.ZoneID   `json:"zone,omitempty"`
+	Severity agent.Severity `json:"severity"`
+	Rule     string         `json:"rule"` // e.g. "temperature above 8 for 5m"
+}
+
+// Driver is a kind of upstream: what Define returns and sync/all lists.
+type Driver struct {
+	Name   string                                                          // the word after driver: in the config
+	Config func() any                                                      // a new pointer to the driver's settings, set to their defaults
+	Open   func(ctx context.Context, h Host, config any) (Upstream, error) // touches no network: the first Deliver connects
+}
+
+// Define makes a driver from its name, its settings' defaults and how to open one. C is a
+// struct whose fields carry `yaml:"key"` and `doc:"…"` tags; if *C has Validate() error,
+// the config calls it.
+func Define[C any](name string, defaults C, open func(context.Context, Host, C) (Upstream, error)) Driver {
+	return Driver{
+		Name:   name,
+		Config: func() any { c := defaults; return &c },
+		Open: func(ctx context.Context, h Host, c any) (Upstream, error) {
+			u, err := open(ctx, h, *c.(*C))
+			if err != nil {
+				return nil, fmt.Errorf("%s: open: %w", name, err)
+			}
+			return u, nil
+		},
+	}
+}
+
+// Topic is "frostline/v1/<site>/<gateway>/<last>".
+func Topic(site agent.SiteID, gateway agent.GatewayID, last string) string {
+	return strings.Join([]string{"frostline/v1", string(site), string(gateway), last}, "/")
+}
