@@ -34,6 +34,14 @@ type Starter interface {
 	Start(ctx context.Context) (ready time.Duration, err error)
 }
 
+// Watcher is a Sensor of state inputs (doors, mains, contacts) that tells when to read it
+// before its next tick, so that every change is recorded at once.
+type Watcher interface {
+	// Watch calls changed at every change, debounced, until ctx is done (it then returns
+	// nil) or changes can no longer be seen. changed never blocks. Read may run meanwhile.
+	Watch(ctx context.Context, changed func()) error
+}
+
 // Scanner is a device that speaks by itself.
 type Scanner interface {
 	// Run calls emit for each code until ctx is done (it then returns nil) or the device
