@@ -85,7 +85,7 @@ func TestAPersonsWordHoldsUntilTheNextStep(t *testing.T) {
 	if s.Now().Trust != agent.ClockHeld {
 		t.Fatal("an unconfirmed clock is not held")
 	}
-	if c := s.Confirm("li"); c.At.Trust != agent.ClockSynced || c.By != "li" {
+	if c := s.Set(time.Time{}, "li"); c.At.Trust != agent.ClockSynced || c.By != "li" {
 		t.Fatalf("confirmed: %+v", c)
 	}
 	m.pass(time.Second)
@@ -95,6 +95,23 @@ func TestAPersonsWordHoldsUntilTheNextStep(t *testing.T) {
 	m.wall = m.wall.Add(time.Hour)
 	if c, ok := s.look(); !ok || c.At.Trust != agent.ClockHeld {
 		t.Fatalf("after a step: %+v, %v; want held", c, ok)
+	}
+}
+
+func TestAPersonMaySayTheTime(t *testing.T) {
+	m := &machine{wall: time.Unix(60, 0), mono: time.Minute}
+	s := newSystem(m, built)
+	right := built.Add(90 * 24 * time.Hour)
+	if c := s.Set(right, "li"); c.Was != agent.ClockUnset || !c.At.Wall.Equal(right) || c.At.Trust != agent.ClockSynced {
+		t.Fatalf("%+v", c)
+	}
+	m.pass(time.Hour)
+	if _, ok := s.look(); ok || !s.Now().Wall.Equal(right.Add(time.Hour)) {
+		t.Fatalf("an hour later it is %v", s.Now().Wall)
+	}
+	m.wall, m.synced = right.Add(time.Hour+5*time.Second), true // the network is back
+	if c, ok := s.look(); !ok || !c.At.Wall.Equal(m.wall) || c.By != "kernel" {
+		t.Fatalf("after the step: %+v, %v", c, ok)
 	}
 }
 

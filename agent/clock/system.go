@@ -35,7 +35,8 @@ type System struct {
 	mu        sync.Mutex
 	offset    time.Duration // wall minus monotonic, since the Unix epoch
 	trust     agent.ClockTrust
-	confirmed string // who confirmed the present offset by hand; empty if nobody
+	confirmed string        // who confirmed the present offset by hand; empty if nobody
+	shift     time.Duration // what that person's clock is ahead of the machine's
 }
 
 // NewSystem reads the machine's clock for the first time. A wall clock before floor (the
@@ -81,15 +82,20 @@ func (s *System) RaiseFloor(floor time.Time) {
 	s.trust = s.judge(wall, synced)
 }
 
-// Confirm makes the present wall clock synced on a person's word, until the next step.
-func (s *System) Confirm(by string) Change {
-	wall, mono, _ := s.read()
+// Set makes the clock synced on a person's word, until the machine's own clock steps: wall
+// is the right time now, or zero if the machine's clock is right. The machine's clock itself
+// is not touched.
+func (s *System) Set(wall time.Time, by string) Change {
+	machine, mono, _ := s.read()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was, old := s.trust, s.offset
-	s.confirmed = by
-	s.offset = offsetOf(wall, mono)
-	s.trust = s.judge(wall, true)
+	s.confirmed, s.shift = by, 0
+	if !wall.IsZero() {
+		s.shift = wall.Sub(machine)
+	}
+	s.offset = offsetOf(machine, mono) + s.shift.Round(time.Millisecond)
+	s.trust = s.judge(machine.Add(s.shift), true)
 	return Change{At: s.instant(mono), Was: was, Old: old, New: s.offset, By: by}
 }
 
@@ -115,21 +121,23 @@ func (s *System) look() (Change, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old, was := s.offset, s.trust
-	s.offset = offsetOf(wall, mono)
-	step := s.offset - old
-	stepped := step > StepThreshold || step < -StepThreshold
+	s.offset = offsetOf(wall, mono) + s.shift.Round(time.Millisecond)
 	by := "kernel"
-	if stepped {
-		s.confirmed = ""
+	stepped := beyond(s.offset-old, StepThreshold)
+	if stepped { // the machine's clock was set: it counts again, not the person's word
+		s.confirmed, s.shift = "", 0
+		s.offset = offsetOf(wall, mono)
 	} else if s.confirmed != "" {
 		synced, by = true, s.confirmed
 	}
-	s.trust = s.judge(wall, synced)
+	s.trust = s.judge(wall.Add(s.shift), synced)
 	if !stepped && s.trust == was {
 		return Change{}, false
 	}
 	return Change{At: s.instant(mono), Was: was, Old: old, New: s.offset, By: by}, true
 }
+
+func beyond(d, limit time.Duration) bool { return d > limit || d < -limit }
 
 func (s *System) judge(wall time.Time, synced bool) agent.ClockTrust {
 	switch {

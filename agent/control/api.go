@@ -129,6 +129,12 @@ type CountReply struct {
 	Count int64 `json:"count"`
 }
 
+// ClockRequest says that the clock is right, or what the time is.
+type ClockRequest struct {
+	T  time.Time `json:"t,omitzero"` // absent: the machine's clock is right
+	By string    `json:"by"`
+}
+
 // ByRequest names the person who does something that has no other parameter.
 type ByRequest struct {
 	By string `json:"by"`

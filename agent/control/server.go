@@ -20,15 +20,15 @@ import (
 // Agent is what the server serves: one function per verb, safe for concurrent use. An
 // error that wraps ErrUsage is the caller's fault; any other is the agent's.
 type Agent struct {
-	Status  func(ctx context.Context) (Status, error)
-	Ack     func(ctx context.Context, who Person, r AckRequest) (AckReply, error)
-	Stat    func(ctx context.Context) (any, error)                          // the store's statistics
-	Backup  func(ctx context.Context, who Person, file string) error        // into a new file
-	Requeue func(ctx context.Context, who Person, id string) (int64, error) // rejected records of an upstream
-	Forget  func(ctx context.Context, who Person, id string) error          // an upstream that left the config
-	Confirm func(ctx context.Context, who Person) error                     // the clock
-	Reload  func(ctx context.Context, who Person) error                     // the config file
-	Tail    func(ctx context.Context, line func([]byte) error) error        // one JSON record per line, as they are committed
+	Status   func(ctx context.Context) (Status, error)
+	Ack      func(ctx context.Context, who Person, r AckRequest) (AckReply, error)
+	Stat     func(ctx context.Context) (any, error)                          // the store's statistics
+	Backup   func(ctx context.Context, who Person, file string) error        // into a new file
+	Requeue  func(ctx context.Context, who Person, id string) (int64, error) // rejected records of an upstream
+	Forget   func(ctx context.Context, who Person, id string) error          // an upstream that left the config
+	SetClock func(ctx context.Context, who Person, wall time.Time) error     // zero: the machine's clock is right
+	Reload   func(ctx context.Context, who Person) error                     // the config file
+	Tail     func(ctx context.Context, line func([]byte) error) error        // one JSON record per line, as they are committed
 }
 
 // Person is who asks: the name given with --as, and the peer's user id.
@@ -110,8 +110,8 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /v1/store/forget", post(func(ctx context.Context, uid int, r UpstreamRequest) (CountReply, error) {
 		return CountReply{}, s.agent.Forget(ctx, Person{r.By, uid}, string(r.Upstream))
 	}))
-	mux.HandleFunc("POST /v1/clock/confirm", post(func(ctx context.Context, uid int, r ByRequest) (CountReply, error) {
-		return CountReply{}, s.agent.Confirm(ctx, Person{r.By, uid})
+	mux.HandleFunc("POST /v1/clock", post(func(ctx context.Context, uid int, r ClockRequest) (CountReply, error) {
+		return CountReply{}, s.agent.SetClock(ctx, Person{r.By, uid}, r.T)
 	}))
 	mux.HandleFunc("POST /v1/reload", post(func(ctx context.Context, uid int, r ByRequest) (CountReply, error) {
 		return CountReply{}, s.agent.Reload(ctx, Person{r.By, uid})

@@ -40,8 +40,8 @@ var conditions = func() map[string]Condition {
 		{"store-newer", agent.SeverityCritical, "The store was written by a newer version and set aside unread.", "Install the newer version again, or keep the set-aside file for it. Nothing in it was changed."},
 		{"store-dropping", agent.SeverityWarning, "Records that no upstream has taken are being removed to stay inside keep.", "Restore the upstream, or give the store more room (keep.bytes, keep.free). What was removed is a gap record."},
 		// The clock.
-		{"clock-unset", agent.SeverityWarning, "The clock is wrong (before the newest record or the build date).", "Connect a network with NTP, or run `frostline clock confirm` after setting the time. Records are kept and dated then."},
-		{"clock-held", agent.SeverityInfo, "Nobody has confirmed the clock since the start.", "Connect a network with NTP, or run `frostline clock confirm`. Records are delivered marked \"clock\":\"held\" unless clock.trust says otherwise."},
+		{"clock-unset", agent.SeverityWarning, "The clock is wrong (before the newest record or the build date).", "Connect a network with NTP, or run `frostline clock set`. Records are kept and dated then."},
+		{"clock-held", agent.SeverityInfo, "Nobody has confirmed the clock since the start.", "Connect a network with NTP, or run `frostline clock set`. Records are delivered marked \"clock\":\"held\" unless clock.trust says otherwise."},
 		// Upstreams.
 		{"upstream-unreachable", agent.SeverityWarning, "An upstream cannot be reached.", "Check the network and the url. Records wait in the store and are delivered in order once it is back."},
 		{"upstream-login", agent.SeverityCritical, "An upstream refuses the login.", "Check user, password, token or client certificate. Records wait in the store."},
