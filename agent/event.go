@@ -1,6 +1,9 @@
 package agent
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Event is anything that happened beside readings and scans. Exactly one of the
 // pointers is set, and Kind names it. Events are stored and sent as JSON with the
@@ -16,6 +19,10 @@ type Event struct {
 	Epoch      *EpochEvent  `json:"epoch,omitempty"`
 	Change     *StateChange `json:"change,omitempty"`
 	Act        *Act         `json:"act,omitempty"`
+
+	// Other is the content of a kind of event that this version does not know, as a JSON
+	// object: a receiver older than its gateways passes it on. A gateway never sets it.
+	Other json.RawMessage `json:"other,omitempty"`
 }
 
 // EventKind names which part of an event is set.

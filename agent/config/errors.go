@@ -56,6 +56,7 @@ const maxErrors = 200
 // problems collects errors and warnings while a file is read.
 type problems struct {
 	file     string
+	known    Known
 	errors   []Error
 	warnings []Error
 	more     int

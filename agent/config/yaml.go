@@ -34,6 +34,7 @@ const (
 	scalarNode
 	listNode
 	mapNode
+	brokenNode // could not be read, and was reported
 )
 
 // node is a value of the file with its place. Scalars keep their text as it was
@@ -72,6 +73,9 @@ func (n *node) child(key string) *node {
 func (n *node) near(key string) *node {
 	if c := n.child(key); c != nil {
 		return c
+	}
+	if n == nil {
+		return &node{kind: nullNode, pos: pos{1, 1}}
 	}
 	return n
 }
@@ -140,62 +144,68 @@ func checkText(p *problems, text []byte) bool {
 
 // checkTokens refuses what would make the parser recurse or work without bound.
 func checkTokens(p *problems, tokens token.Tokens) bool {
-	flow, line, inLine := 0, 0, 0
-	keys := keyCounter{}
+	var open nesting
 	for i, tk := range tokens {
-		at := place(tk)
+		at, keys := place(tk), 0
 		switch tk.Type {
 		case token.MappingStartType, token.SequenceStartType:
-			flow++
+			open.flow++
 		case token.MappingEndType, token.SequenceEndType:
-			flow = max(0, flow-1)
+			open.flow = max(0, open.flow-1)
 		case token.SequenceEntryType, token.MappingKeyType, token.TagType, token.AnchorType, token.AliasType:
-			if at.line != line {
-				line, inLine = at.line, 0
-			}
-			inLine++
-			keys.entry(at.column)
+			open.block(at.column)
 		case token.MappingValueType:
-			if i > 0 && keys.key(flow, place(tokens[i-1]).column) > maxKeys {
-				p.errorf(at, "", "one mapping has more than %d keys", maxKeys)
-				return false
+			if i > 0 {
+				keys = open.key(place(tokens[i-1]).column)
 			}
 		}
-		if flow > maxDepth || inLine > maxDepth || tk.Position.IndentLevel > maxDepth {
+		if open.flow+len(open.columns) > maxDepth {
 			p.errorf(at, "", "nested more than %d deep", maxDepth)
+			return false
+		}
+		if keys > maxKeys {
+			p.errorf(at, "", "one mapping has more than %d keys", maxKeys)
 			return false
 		}
 	}
 	return true
 }
 
-// keyCounter counts the keys of the mapping that is being written: by column in block
-// style, by depth in flow style.
-type keyCounter struct {
-	columns []int // columns of the open block mappings, rising
-	counts  []int
-	flow    [maxDepth + 2]int
+// nesting follows how deep the tokens are nested, and counts the keys of each mapping:
+// by column in block style, by depth in flow style.
+type nesting struct {
+	columns []int // where the open blocks begin, rising
+	counts  []int // their keys
+	flow    int
+	inFlow  [maxDepth + 2]int
 }
 
-func (k *keyCounter) entry(column int) {
-	for len(k.columns) > 0 && k.columns[len(k.columns)-1] > column {
-		k.columns, k.counts = k.columns[:len(k.columns)-1], k.counts[:len(k.counts)-1]
+// block enters the block that begins at column, and leaves those to its right.
+func (o *nesting) block(column int) {
+	if o.flow > 0 {
+		return
+	}
+	clear(o.inFlow[:])
+	n := len(o.columns)
+	for n > 0 && o.columns[n-1] > column {
+		n--
+	}
+	o.columns, o.counts = o.columns[:n], o.counts[:n]
+	if n == 0 || o.columns[n-1] < column {
+		o.columns, o.counts = append(o.columns, column), append(o.counts, 0)
 	}
 }
 
-func (k *keyCounter) key(flow, column int) int {
-	if flow > 0 {
-		clear(k.flow[flow+1:])
-		k.flow[flow]++
-		return k.flow[flow]
+// key counts a key of the innermost mapping.
+func (o *nesting) key(column int) int {
+	if o.flow > 0 {
+		clear(o.inFlow[o.flow+1:])
+		o.inFlow[o.flow]++
+		return o.inFlow[o.flow]
 	}
-	clear(k.flow[:])
-	k.entry(column)
-	if len(k.columns) == 0 || k.columns[len(k.columns)-1] < column {
-		k.columns, k.counts = append(k.columns, column), append(k.counts, 0)
-	}
-	k.counts[len(k.counts)-1]++
-	return k.counts[len(k.counts)-1]
+	o.block(column)
+	o.counts[len(o.counts)-1]++
+	return o.counts[len(o.counts)-1]
 }
 
 func place(tk *token.Token) pos {
@@ -284,6 +294,7 @@ func (c *converter) node(n ast.Node, path string, depth int) *node {
 	}
 	out.pos = place(n.GetToken())
 	if depth > maxDepth {
+		out.kind = brokenNode
 		c.errorf(out.pos, path, "nested more than %d deep", maxDepth)
 		return out
 	}
@@ -319,10 +330,13 @@ func (c *converter) node(n ast.Node, path string, depth int) *node {
 	case *ast.AliasNode:
 		return c.alias(v, out)
 	case *ast.TagNode:
+		out.kind = brokenNode
 		c.errorf(out.pos, path, "YAML tags (!…) have no meaning here: remove it")
 	default:
+		out.kind = brokenNode
 		c.errorf(out.pos, path, "this YAML construct has no meaning here")
 	}
+	out.size = min(out.size, maxNodes+1)
 	return out
 }
 
@@ -346,6 +360,7 @@ func (c *converter) alias(v *ast.AliasNode, empty *node) *node {
 		for k := range c.anchors {
 			known = append(known, k)
 		}
+		empty.kind = brokenNode
 		c.errorf(empty.pos, empty.path, "no anchor &%s stands before this alias%s", clip(name), suggest(name, known))
 		return empty
 	}
@@ -361,11 +376,13 @@ func (c *converter) mapping(out *node, values []*ast.MappingValueNode, depth int
 	for _, v := range values {
 		at := place(v.Key.GetToken())
 		if _, merge := v.Key.(*ast.MergeKeyNode); merge {
+			out.kind = brokenNode
 			c.errorf(at, out.path, "merge keys (<<) have no meaning here: write the keys out")
 			continue
 		}
 		key, ok := keyText(v.Key)
 		if !ok {
+			out.kind = brokenNode
 			c.errorf(at, out.path, "a key must be a plain word")
 			continue
 		}
@@ -382,7 +399,6 @@ func (c *converter) mapping(out *node, values []*ast.MappingValueNode, depth int
 		out.entries = append(out.entries, entry{key, at, child})
 		out.size += child.size
 	}
-	out.size = min(out.size, maxNodes+1)
 }
 
 // keyText is the key as written, if it is a plain scalar.
@@ -409,9 +425,8 @@ func clip(s string) string {
 	if utf8.RuneCountInString(s) > longest {
 		s = string([]rune(s)[:longest]) + "…"
 	}
-	q := strconv.Quote(s)
-	if q[1:len(q)-1] == s || strings.ContainsFunc(s, func(r rune) bool { return r > 0x7f }) && !strings.ContainsAny(s, "\n\r\t") {
-		return s
+	if q := strconv.Quote(s); q[1:len(q)-1] != s || s == "" {
+		return q
 	}
-	return q
+	return s
 }

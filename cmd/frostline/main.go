@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	_ "time/tzdata" // a gateway's image may come without zone files
 
@@ -16,6 +17,7 @@ import (
 )
 
 func main() {
+	debug.SetTraceback("crash") // a defect must not end with the exit code of a bad config
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := root().ExecuteContext(ctx)
 	stop()

@@ -13,6 +13,9 @@ import (
 // ErrClosed is what every call returns after the bus was closed.
 var ErrClosed = errors.New("bus closed")
 
+// closeWithin is how long Close waits for a transaction that is still running.
+const closeWithin = time.Second
+
 // StuckError says that a transaction has not returned from the kernel.
 // It is an agent.FaultBusStuck.
 type StuckError struct {
@@ -30,30 +33,40 @@ func (e *StuckError) Unwrap() error { return agent.FaultBusStuck }
 
 // worker runs the transactions of one bus, one after the other, on one goroutine.
 type worker struct {
-	name string
-	now  func() time.Duration // monotonic
+	name  string
+	now   func() time.Duration // monotonic
+	after func() error         // releases the raw bus; run on the goroutine as its last act
 
 	jobs chan *job
 	quit chan struct{}
 	done chan struct{} // closed when the goroutine has ended
 	once sync.Once
+	err  error // of after; readable once done is closed
 
-	mu    sync.Mutex
-	began time.Duration // when the running transaction began; valid while busy
-	busy  bool
-	stuck bool // its caller has given up
+	mu        sync.Mutex
+	began     time.Duration // when the running transaction began; valid while busy
+	busy      bool
+	abandoned bool          // the running transaction's caller has given up
+	stuck     bool          // … because its deadline passed
+	hung      chan struct{} // closed when stuck becomes true; a new one when the bus recovers
 }
 
 type job struct {
 	run  func() error
 	done chan error // buffered
-	mu   sync.Mutex
-	// state of the job, guarded by mu
+
+	// Guarded by mu, which is taken before the worker's. A job that is abandoned before it
+	// has started never starts.
+	mu                 sync.Mutex
 	started, abandoned bool
 }
 
-func newWorker(name string, now func() time.Duration) *worker {
-	w := &worker{name: name, now: now, jobs: make(chan *job), quit: make(chan struct{}), done: make(chan struct{})}
+func newWorker(name string, now func() time.Duration, after func() error) *worker {
+	w := &worker{
+		name: name, now: now, after: after,
+		jobs: make(chan *job), quit: make(chan struct{}), done: make(chan struct{}),
+		hung: make(chan struct{}),
+	}
 	go w.loop()
 	return w
 }
@@ -63,6 +76,9 @@ func (w *worker) loop() {
 	for {
 		select {
 		case <-w.quit:
+			if w.after != nil {
+				w.err = w.after()
+			}
 			return
 		case j := <-w.jobs:
 			w.run(j)
@@ -72,89 +88,162 @@ func (w *worker) loop() {
 
 func (w *worker) run(j *job) {
 	j.mu.Lock()
-	if j.abandoned {
-		j.mu.Unlock()
+	j.started = !j.abandoned
+	w.mu.Lock()
+	w.began, w.busy = w.now(), j.started
+	w.mu.Unlock()
+	j.mu.Unlock()
+	if !j.started {
 		return
 	}
-	j.started = true
-	j.mu.Unlock()
-
-	w.mu.Lock()
-	w.began, w.busy, w.stuck = w.now(), true, false
-	w.mu.Unlock()
-
 	err := j.run()
 
 	w.mu.Lock()
-	w.busy, w.stuck = false, false
-	w.mu.Unlock()
+	defer w.mu.Unlock()
+	if w.stuck {
+		w.hung = make(chan struct{})
+	}
+	w.busy, w.abandoned, w.stuck = false, false, false
 	j.done <- err
 }
 
-// do runs f on the bus's goroutine and returns its error. If ctx ends first it returns
-// a *StuckError where f is still running (f must not touch the caller's memory then:
-// pass it copies), and ctx's error where f has not begun and never will.
+// do runs f on the bus's goroutine and returns its error. If ctx's deadline passes while
+// f is still running, the bus is stuck and do returns a *StuckError (f must not touch the
+// caller's memory: pass it copies). If ctx ends before f has begun, f never runs and do
+// returns ctx's error with agent.FaultTimeout. Callers that wait for a bus that becomes
+// stuck get the *StuckError at once.
 func (w *worker) do(ctx context.Context, f func() error) error {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("bus %s: %w", w.name, errors.Join(err, agent.FaultTimeout))
+		return w.gaveUp("", err)
 	}
-	if err := w.Stuck(); err != nil {
-		return err
-	}
+	w.mu.Lock()
+	hung := w.hung
+	w.mu.Unlock()
 	j := &job{run: f, done: make(chan error, 1)}
+	select {
+	case <-w.quit:
+		return fmt.Errorf("bus %s: %w", w.name, ErrClosed)
+	case <-hung:
+		return w.stuckNow()
+	default:
+	}
 	select {
 	case w.jobs <- j:
 	case <-w.quit:
 		return fmt.Errorf("bus %s: %w", w.name, ErrClosed)
+	case <-hung:
+		return w.stuckNow()
 	case <-ctx.Done():
-		if err := w.Stuck(); err != nil {
-			return err
-		}
-		return fmt.Errorf("bus %s: waiting for its turn: %w", w.name, errors.Join(ctx.Err(), agent.FaultTimeout))
+		return w.gaveUpWaiting(ctx.Err())
 	}
 	select {
 	case err := <-j.done:
 		return err
 	case <-ctx.Done():
+		return w.abandon(j, ctx.Err())
 	}
+}
+
+// abandon ends the wait for j, whose context ended with cause.
+func (w *worker) abandon(j *job, cause error) error {
 	j.mu.Lock()
+	defer j.mu.Unlock()
 	j.abandoned = true
-	started := j.started
-	j.mu.Unlock()
-	if !started {
-		return fmt.Errorf("bus %s: waiting for its turn: %w", w.name, errors.Join(ctx.Err(), agent.FaultTimeout))
+	if !j.started {
+		return w.gaveUp("waiting for its turn: ", cause)
 	}
+	w.mu.Lock()
 	select {
 	case err := <-j.done: // it ended just then
+		w.mu.Unlock()
 		return err
 	default:
 	}
-	w.mu.Lock()
-	if w.busy {
-		w.stuck = true
+	w.abandoned = true
+	if !errors.Is(cause, context.DeadlineExceeded) {
+		w.mu.Unlock()
+		return w.gaveUp("", cause)
 	}
+	w.markStuck()
 	w.mu.Unlock()
-	if err := w.Stuck(); err != nil {
-		return err
-	}
-	return fmt.Errorf("bus %s: %w", w.name, errors.Join(ctx.Err(), agent.FaultTimeout))
+	return w.stuckNow()
 }
 
-// Stuck returns a *StuckError while a transaction whose caller has given up still runs,
-// nil otherwise.
-func (w *worker) Stuck() error {
+// gaveUpWaiting is for a caller whose turn did not come. If what runs meanwhile is a
+// transaction nobody waits for any more, the bus is stuck.
+func (w *worker) gaveUpWaiting(cause error) error {
+	w.mu.Lock()
+	if w.busy && w.abandoned && errors.Is(cause, context.DeadlineExceeded) {
+		w.markStuck()
+	}
+	stuck := w.stuck
+	w.mu.Unlock()
+	if stuck {
+		return w.stuckNow()
+	}
+	return w.gaveUp("waiting for its turn: ", cause)
+}
+
+// markStuck needs w.mu.
+func (w *worker) markStuck() {
+	if !w.stuck {
+		w.stuck = true
+		close(w.hung)
+	}
+}
+
+func (w *worker) gaveUp(doing string, cause error) error {
+	if errors.Is(cause, context.DeadlineExceeded) {
+		cause = faulty(agent.FaultTimeout, cause)
+	}
+	return fmt.Errorf("bus %s: %s%w", w.name, doing, cause)
+}
+
+// stuckNow is the error of a bus that is or just was stuck.
+func (w *worker) stuckNow() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.stuck {
-		return nil
-	}
 	return &StuckError{Bus: w.name, For: w.now() - w.began}
 }
 
-// close ends the goroutine. It waits for it unless the bus is stuck.
-func (w *worker) close() {
-	w.once.Do(func() { close(w.quit) })
-	if w.Stuck() == nil {
-		<-w.done
+// Stuck returns a *StuckError while a transaction whose deadline has passed still runs,
+// nil otherwise.
+func (w *worker) Stuck() error {
+	w.mu.Lock()
+	stuck := w.stuck
+	w.mu.Unlock()
+	if !stuck {
+		return nil
+	}
+	return w.stuckNow()
+}
+
+// close ends the goroutine, which releases the raw bus as its last act. It waits for it
+// unless the bus is stuck: then it returns a *StuckError, and the goroutine ends by
+// itself when the kernel lets go. A second close returns nil.
+func (w *worker) close() error {
+	first := false
+	w.once.Do(func() { close(w.quit); first = true })
+	w.mu.Lock()
+	hung := w.hung
+	w.mu.Unlock()
+	timer := time.NewTimer(closeWithin)
+	defer timer.Stop()
+	select {
+	case <-w.done:
+	case <-hung:
+	case <-timer.C:
+	}
+	if !first {
+		return nil
+	}
+	select {
+	case <-w.done:
+		if w.err != nil {
+			return fmt.Errorf("bus %s: close: %w", w.name, w.err)
+		}
+		return nil
+	default:
+		return w.stuckNow()
 	}
 }

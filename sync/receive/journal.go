@@ -71,26 +71,33 @@ func openJournal(dir string, l *Ledger) (*journal, error) {
 	return j, nil
 }
 
-// replay adds the journal's entries. A last line without its end was never acknowledged
-// and is left out.
+// replay brings the ledger up to the end of the journal.
 func (j *journal) replay() error {
 	text, err := os.ReadFile(j.file.Name())
 	if err != nil {
 		return fmt.Errorf("receive: read the journal: %w", err)
 	}
+	if err := j.ledger.replay(text); err != nil {
+		return err
+	}
+	return j.fold()
+}
+
+// replay adds a journal's entries. A last line without its end was never acknowledged and
+// is left out.
+func (l *Ledger) replay(journal []byte) error {
 	for n := 1; ; n++ {
-		line, rest, whole := bytes.Cut(text, []byte{'\n'})
+		line, rest, whole := bytes.Cut(journal, []byte{'\n'})
 		if !whole {
-			break
+			return nil
 		}
 		var e Entry
 		if err := json.Unmarshal(line, &e); err != nil {
-			return fmt.Errorf("receive: journal line %d of %s: %w", n, j.file.Name(), err)
+			return fmt.Errorf("receive: %s line %d: %w", journalFile, n, err)
 		}
-		j.ledger.Add(e)
-		text = rest
+		l.Add(e)
+		journal = rest
 	}
-	return j.fold()
 }
 
 // add makes the entry durable and puts it into the ledger.
@@ -170,4 +177,24 @@ func (l *Ledger) load(text []byte) error {
 		}
 	}
 	return nil
+}
+
+// ReadLedger reads the ledger of a receiver's directory, running or not, and changes nothing.
+func ReadLedger(dir string) ([]Account, error) {
+	l := NewLedger(0)
+	text, err := os.ReadFile(filepath.Join(dir, ledgerFile))
+	if err != nil {
+		return nil, err
+	}
+	if err := l.load(text); err != nil {
+		return nil, fmt.Errorf("receive: %s: %w", ledgerFile, err)
+	}
+	text, err = os.ReadFile(filepath.Join(dir, journalFile))
+	if err != nil {
+		return nil, err
+	}
+	if err := l.replay(text); err != nil {
+		return nil, err
+	}
+	return l.Accounts(), nil
 }

@@ -277,3 +277,11 @@ func (s Spans) lastWithin(in Span) agent.Seq {
 	}
 	return last
 }
+
+// Has reports whether the record at p came.
+func (l *Ledger) Has(g wire.Gateway, p agent.Position) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.gateways[g]
+	return a != nil && a.epochs[p.Epoch] != nil && a.epochs[p.Epoch].received.Has(p.Seq)
+}

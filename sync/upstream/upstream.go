@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/frostline/frostline/agent"
 )
@@ -18,6 +19,9 @@ type Upstream interface {
 	//   nil        the far side took every record, durably as far as it can say
 	//   *Rejected  the named records never will be taken; all others were
 	//   *Refused   nothing was taken and nothing will be until somebody acts: a condition
+	//   *TooLarge  nothing was taken: the same records come again in smaller batches
+	//   *Lost      unknown, and the connection, which was up, died under this batch
+	//   *Later     the far side is busy: the same batch comes again, after the time it asked for
 	//   any other  unknown: the same batch comes again, so the effect must be idempotent
 	// It honors ctx.
 	Deliver(ctx context.Context, b Batch) error
@@ -86,6 +90,30 @@ func (t *TooLarge) Error() string { return "batch too large: " + t.Err.Error() }
 
 // Unwrap is the cause.
 func (t *TooLarge) Unwrap() error { return t.Err }
+
+// Lost says that the connection was up when the batch went out and died before its fate
+// was known. A connection that could not be made, or a far side that merely does not
+// answer in time, is not Lost: the pump takes a batch that kills its connections apart.
+type Lost struct{ Err error }
+
+// Error is the cause's text.
+func (l *Lost) Error() string { return "connection lost: " + l.Err.Error() }
+
+// Unwrap is the cause.
+func (l *Lost) Unwrap() error { return l.Err }
+
+// Later says that the far side asks to wait: nothing was taken as far as is known, and the
+// same batch comes again, not before After has passed.
+type Later struct {
+	After time.Duration // 0: the far side did not say
+	Err   error
+}
+
+// Error is the cause's text.
+func (l *Later) Error() string { return "asked to wait: " + l.Err.Error() }
+
+// Unwrap is the cause.
+func (l *Later) Unwrap() error { return l.Err }
 
 // Host is what the agent lends an upstream.
 type Host struct {

@@ -1,0 +1,248 @@
+package alarm_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/alarm"
+	"github.com/frostline/frostline/agent/alarm/limit"
+)
+
+// anySetup has an alarm of every kind and of every way to count time, on two sensors.
+func anySetup() alarm.Setup {
+	berlin := time.FixedZone("site", 3600)
+	temp := func(id agent.AlarmID, s limit.Settings) alarm.Spec {
+		return alarm.Spec{ID: id, Kind: "limit", Quantity: agent.Temperature, Settings: &s}
+	}
+	specs := []alarm.Spec{
+		temp("once", limit.Settings{Above: val("8"), Deadband: *val("1")}),
+		temp("run", limit.Settings{AtOrAbove: val("8"), For: 4 * time.Minute}),
+		temp("low", limit.Settings{Below: val("2"), For: 90 * time.Second, Deadband: *val("0.5")}),
+		temp("trip", limit.Settings{Above: val("8"), Total: 20 * time.Minute, Within: limit.Trip}),
+		temp("day", limit.Settings{Above: val("8"), Total: 10 * time.Minute, Within: limit.Day}),
+		temp("both", limit.Settings{Above: val("8"), For: 5 * time.Minute, Total: 7 * time.Minute, Within: "30m"}),
+	}
+	return alarm.Setup{
+		Kinds: allKinds(),
+		Specs: append(specs, alarm.Defaults(allKinds(), nil)...),
+		Points: []alarm.Point{
+			air,
+			pointOf("cr1-air/humidity", agent.Humidity, "cold-room-1", time.Minute),
+			pointOf("fr/temperature", agent.Temperature, "freezer", 20*time.Second),
+		},
+		Items:    []alarm.Item{{ID: "insulin", Minimum: 5}, {ID: "gauze"}},
+		Readers:  []agent.ReaderID{"dock-a"},
+		Location: berlin,
+		Goods:    func(agent.ZoneID) []agent.ItemID { return []agent.ItemID{"insulin"} },
+	}
+}
+
+// deed is one thing that happens to an engine.
+type deed struct {
+	in  alarm.Input
+	ack string
+}
+
+// deeds draws a history: readings, faults, stock, codes, acknowledgements, silence, restarts,
+// reboots, clock steps and samples that come late.
+func deeds(t *rapid.T, s alarm.Setup) []deed {
+	now := agent.Instant{Wall: time.Date(2026, 3, 2, 21, 0, 0, 0, time.UTC), Mono: time.Hour, Boot: boot1, Trust: agent.ClockSynced}
+	var all []deed
+	for n := range rapid.IntRange(5, 80).Draw(t, "deeds") {
+		now = now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 500, 1000, 20_000, 60_000, 60_000, 150_000, 1_200_000}).Draw(t, "pause")) * time.Millisecond)
+		d := deed{in: alarm.Input{At: now}}
+		switch what := rapid.IntRange(0, 19).Draw(t, "what"); what {
+		case 0:
+			d.in.Start = true
+		case 1:
+			now = agent.Instant{Wall: now.Wall.Add(time.Hour), Mono: time.Second, Boot: agent.BootID{byte(n + 2)}, Trust: now.Trust}
+			d.in.At = now
+		case 2:
+			now.Wall = now.Wall.Add(time.Duration(rapid.SampledFrom([]int{-30, 30, -7200, 7200}).Draw(t, "step")) * time.Second)
+			d.in.At = now
+		case 3:
+			now.Trust = rapid.SampledFrom([]agent.ClockTrust{agent.ClockUnset, agent.ClockHeld, agent.ClockSynced}).Draw(t, "trust")
+			d.in.At = now
+		case 4:
+			d.in.Level = &alarm.Level{Item: rapid.SampledFrom([]agent.ItemID{"insulin", "gauze"}).Draw(t, "item"), Quantity: rapid.Int64Range(0, 8).Draw(t, "quantity"), Minimum: 5}
+		case 5:
+			d.in.Unknown = &alarm.Unknown{Reader: "dock-a", Code: "4006381333931"}
+		case 6:
+			d.ack = rapid.SampledFrom([]string{"once", "run", "unknown-code", "below-minimum", "once:fr/temperature"}).Draw(t, "ack")
+		default:
+			p := rapid.SampledFrom(s.Points).Draw(t, "point")
+			text := rapid.SampledFrom([]string{"5", "8", "9", "9", "9", "7", "1.5", "2.2", "!crc", "!absent", "~60", "~-40"}).Draw(t, "sample")
+			taken := now
+			if what == 7 {
+				taken = now.Add(-time.Duration(rapid.IntRange(0, 300).Draw(t, "late")) * time.Second)
+			}
+			d.in = reading(p, taken, text)
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+func apply(e *alarm.Engine, d deed) []agent.Event {
+	if d.ack != "" {
+		out, _ := e.Acknowledge(d.in.At, d.ack, "Li Wei", "seen")
+		return out.Events
+	}
+	return e.Step(d.in).Events
+}
+
+func text(t *rapid.T, v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// events as text, with the instants that JSON leaves out.
+func eventsText(t *rapid.T, events []agent.Event) string {
+	var all []string
+	for _, ev := range events {
+		all = append(all, fmt.Sprintf("%v %v %s", ev.At.Mono, ev.At.Wall, text(t, ev)))
+	}
+	return text(t, all)
+}
+
+func must(t *rapid.T) (*alarm.Engine, alarm.Setup) {
+	s := anySetup()
+	e, err := alarm.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, s
+}
+
+// TestRestoreAnywhere: an engine that is saved and restored after every step does exactly
+// what one does that never stops.
+func TestRestoreAnywhere(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		one, s := must(t)
+		cut, _ := must(t)
+		for n, d := range deeds(t, s) {
+			if want, got := eventsText(t, apply(one, d)), eventsText(t, apply(cut, d)); want != got {
+				t.Fatalf("step %d, %+v\ngot  %s\nwant %s", n, d, got, want)
+			}
+			want, err := one.State()
+			if err != nil {
+				t.Fatal(err)
+			}
+			next, _ := must(t)
+			if err := next.Restore(want); err != nil {
+				t.Fatalf("step %d: %v", n, err)
+			}
+			if a, b := text(t, one.Active()), text(t, next.Active()); a != b {
+				t.Fatalf("step %d: active %s\nrestored %s", n, a, b)
+			}
+			cut = next
+		}
+	})
+}
+
+// TestTicksChangeNothing: stepping more often than the engine asks for changes no event.
+func TestTicksChangeNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		quiet, s := must(t)
+		ticked, _ := must(t)
+		var want, got []agent.Event
+		var last agent.Instant
+		for _, d := range deeds(t, s) {
+			// Ticks come between inputs of one boot whose clock runs on.
+			if last.Boot == d.in.At.Boot && last.Trust == d.in.At.Trust && !d.in.Start &&
+				d.in.At.Wall.Sub(last.Wall) == d.in.At.Mono-last.Mono {
+				for at := last.Mono + 700*time.Millisecond; at < d.in.At.Mono; at += 37 * time.Second {
+					got = append(got, ticked.Step(alarm.Input{At: d.in.At.Add(at - d.in.At.Mono)}).Events...)
+				}
+			}
+			if last.Boot != d.in.At.Boot || d.in.At.Mono >= last.Mono {
+				last = d.in.At
+			}
+			want = append(want, apply(quiet, d)...)
+			got = append(got, apply(ticked, d)...)
+		}
+		if a, b := eventsText(t, want), eventsText(t, got); a != b {
+			t.Fatalf("with ticks\n%s\nwithout\n%s", b, a)
+		}
+	})
+}
+
+// TestLifecycleHolds: whatever happens, every transition is one that the state before it
+// allows, and no id and transition happen twice.
+func TestLifecycleHolds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e, s := must(t)
+		state := map[string]agent.AlarmState{}
+		seen := map[string]bool{}
+		allowed := map[agent.Transition]map[agent.AlarmState]bool{
+			agent.Raised:       {"": true, agent.StateNormal: true, agent.StateRtnUnack: true},
+			agent.Cleared:      {agent.StateUnack: true, agent.StateAck: true},
+			agent.Acknowledged: {agent.StateUnack: true, agent.StateRtnUnack: true},
+		}
+		for _, d := range deeds(t, s) {
+			for _, ev := range apply(e, d) {
+				a := ev.Alarm
+				key := fmt.Sprintf("%s:%s%s", a.Alarm, a.Point, a.Item)
+				if !allowed[a.Transition][state[key]] {
+					t.Fatalf("%s in state %q: %+v", a.Transition, state[key], a)
+				}
+				state[key] = a.State
+				if name := string(a.ID) + string(a.Transition); seen[name] {
+					t.Fatalf("%s twice", name)
+				} else {
+					seen[name] = true
+				}
+				if a.Message == "" {
+					t.Fatalf("no message: %+v", a)
+				}
+			}
+		}
+	})
+}
+
+// FuzzRestore: any bytes are a state or an error, and an engine restored from them works.
+func FuzzRestore(f *testing.F) {
+	e, err := alarm.New(anySetup())
+	if err != nil {
+		f.Fatal(err)
+	}
+	for n, sample := range []string{"9", "9", "!crc", "9", "1", "9"} {
+		e.Step(reading(air, at(time.Duration(n)*3*time.Minute), sample))
+	}
+	state, err := e.State()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(state)
+	f.Add([]byte(`{"v":1,"now":0}`))
+	f.Add([]byte(`{"v":1,"now":5000,"last":{"mono":1,"boot":"12345678-0100-0000-0000-000000000000","trust":"synced"},"rules":{"both:fr/temperature":{"k":"limit","s":{"p":true,"b":9,"c":3162240000000,"u":3162240000000,"h":1,"t":{"w":"30m","s":[1,2,3,4]}}}}}`))
+	f.Add([]byte(`{"v":2}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		e, err := alarm.New(anySetup())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Restore(b); err != nil {
+			if out := e.Step(alarm.Input{At: at(0)}); len(out.Events) != 0 {
+				t.Fatalf("a refused state brought about %v", transitions(out))
+			}
+			return
+		}
+		for n, sample := range []string{"9", "!crc", "5", "9"} {
+			e.Step(reading(air, at(time.Duration(n)*time.Minute), sample))
+		}
+		e.Step(alarm.Input{At: at(100 * time.Hour)})
+		e.Active()
+		if _, err := e.State(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

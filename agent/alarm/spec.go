@@ -1,0 +1,127 @@
+package alarm
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/frostline/frostline/agent"
+)
+
+// Spec is one alarm of the config: which rule watches what. The selectors zone, point,
+// quantity and role narrow the points; item and reader the items and readers; what is empty
+// does not narrow.
+type Spec struct {
+	ID       agent.AlarmID  `yaml:"id" doc:"Id of the alarm; for ever."`
+	Kind     string         `yaml:"kind" doc:"Kind of rule; limit if absent."`
+	Zone     agent.ZoneID   `yaml:"zone" doc:"Only points of this zone."`
+	Point    agent.PointID  `yaml:"point" doc:"Only this point: <sensor>/<name>."`
+	Quantity agent.Quantity `yaml:"quantity" doc:"Only points of this quantity."`
+	Role     agent.Role     `yaml:"role" doc:"Only points of this role."`
+	Item     agent.ItemID   `yaml:"item" doc:"Only this stock item."`
+	Reader   agent.ReaderID `yaml:"reader" doc:"Only this scanner or tag reader."`
+	Severity agent.Severity `yaml:"severity" doc:"info, warning or critical; the kind's own if absent."`
+	Advice   string         `yaml:"advice" doc:"What to do, in a sentence; ends every message."`
+	Settings any            `yaml:"-"` // what the kind's Config returned, filled in and validated; nil for its defaults
+	Default  bool           `yaml:"-"` // nobody wrote it: it watches only what no other alarm of its kind watches
+}
+
+// Errors of New.
+var (
+	ErrKind      = errors.New("no such kind of alarm")
+	ErrSeverity  = errors.New("not a severity: want info, warning or critical")
+	ErrTwice     = errors.New("two alarms with this id")
+	ErrQuantity  = errors.New("say which quantity or which point: values of different quantities cannot be compared with one limit")
+	ErrSelectors = errors.New("a selector that this kind of alarm does not have")
+)
+
+// Watches reports whether the alarm's selectors take the point.
+func (s *Spec) Watches(d *agent.Definition) bool {
+	return (s.Zone == "" || s.Zone == d.Zone) && (s.Point == "" || s.Point == d.Point) &&
+		(s.Quantity == "" || s.Quantity == d.Quantity) && (s.Role == "" || s.Role == d.Role)
+}
+
+// Rule is the alarm in the config's words, for lists: "temperature above 8 for 5m". k is the
+// spec's kind.
+func (s *Spec) Rule(k Kind) string {
+	words := make([]string, 0, 3)
+	switch {
+	case s.Quantity != "":
+		words = append(words, string(s.Quantity))
+	case s.Point != "":
+		words = append(words, string(s.Point))
+	}
+	settings := s.Settings
+	if settings == nil {
+		settings = k.Config()
+	}
+	return strings.Join(append(words, k.Describe(settings)), " ")
+}
+
+// Check says what is wrong with the alarm itself; nil if nothing is. k is the spec's kind.
+func (s *Spec) Check(k Kind) error {
+	var errs []error
+	if err := agent.CheckID(string(s.ID)); err != nil {
+		errs = append(errs, fmt.Errorf("id %w", err))
+	}
+	if s.Severity != "" && Rank(s.Severity) < 0 {
+		errs = append(errs, fmt.Errorf("severity %q: %w", s.Severity, ErrSeverity))
+	}
+	ofPoints := k.Scope == PerPoint || k.Scope == PerSensor
+	for _, sel := range []struct {
+		name   string
+		has    bool
+		allows bool
+	}{
+		{"zone", s.Zone != "", ofPoints},
+		{"point", s.Point != "", ofPoints},
+		{"quantity", s.Quantity != "", ofPoints},
+		{"role", s.Role != "", ofPoints},
+		{"item", s.Item != "", k.Scope == PerItem},
+		{"reader", s.Reader != "", k.Scope == PerReader},
+	} {
+		if sel.has && !sel.allows {
+			errs = append(errs, fmt.Errorf("%s: %w", sel.name, ErrSelectors))
+		}
+	}
+	if k.Excursion && s.Quantity == "" && s.Point == "" {
+		errs = append(errs, ErrQuantity)
+	}
+	if v, ok := s.Settings.(interface{ Validate() error }); ok {
+		if err := v.Validate(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Rank is the place of a severity in rising order from 0; -1 for a word that is none.
+func Rank(s agent.Severity) int {
+	for i, w := range agent.Severities() {
+		if w == s {
+			return i
+		}
+	}
+	return -1
+}
+
+// Setup is everything that an engine is made of.
+type Setup struct {
+	Kinds    []Kind
+	Specs    []Spec
+	Points   []Point
+	Items    []Item
+	Readers  []agent.ReaderID // those whose unknown codes matter
+	Location *time.Location   // of the site; UTC if nil
+	Names    Names
+	// Goods lists the items in a zone, for the message of an excursion there. It must be
+	// pure. May be nil.
+	Goods func(agent.ZoneID) []agent.ItemID
+}
+
+// Names are what people call things. What has no name goes by its id. Any map may be nil.
+type Names struct {
+	Zones map[agent.ZoneID]string
+	Items map[agent.ItemID]string
+}

@@ -1,0 +1,218 @@
+package alarm
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/frostline/frostline/agent"
+)
+
+// All texts that people read are made in this file, in English.
+
+// maxNamed is how many goods a message names; the event lists them all.
+const maxNamed = 5
+
+// message says what happened to an alarm: where, what, for how long, what is there, and
+// what to do.
+func (e *Engine) message(i *instance, f Finding, t agent.Transition, moment Line) string {
+	var b strings.Builder
+	switch t {
+	case agent.Cleared:
+		b.WriteString(e.cleared(i, f, moment))
+	case agent.Acknowledged:
+		fmt.Fprintf(&b, "%s: acknowledged by %s: %s", e.found(i, f), i.by, i.why)
+	default:
+		b.WriteString(e.found(i, f))
+		if len(i.items) > 0 {
+			b.WriteString("; goods there: " + e.goods(i.items))
+		}
+	}
+	if advice := i.spec.Advice; advice != "" && t == agent.Raised {
+		b.WriteString(". " + advice)
+	}
+	return b.String()
+}
+
+// found says what a rule found.
+func (e *Engine) found(i *instance, f Finding) string {
+	switch f.Word {
+	case NoData:
+		return fmt.Sprintf("%s: no data from %s for %s", e.where(i), devices(i), Span(f.For))
+	case SensorFault:
+		return fmt.Sprintf("%s: no value from %s for %s (%s)", e.where(i), devices(i), Span(f.For), faultText(f.Fault))
+	case BelowMinimum:
+		return fmt.Sprintf("%s: %s left%s, minimum %s", e.itemName(i.item), f.Value, e.inZone(i), f.Limit)
+	case OutOfStock:
+		return fmt.Sprintf("%s: out of stock%s", e.itemName(i.item), e.inZone(i))
+	case UnknownCode:
+		return unknownText(i, f)
+	}
+	return fmt.Sprintf("%s %s, %s", e.subject(i), valueText(f, i.quantity()), conditionText(f, i.quantity()))
+}
+
+func (e *Engine) cleared(i *instance, f Finding, moment Line) string {
+	after := ""
+	if i.start != 0 {
+		after = " after " + Span((moment - i.start).Duration().Round(time.Second))
+	}
+	switch f.Word {
+	case NoData:
+		return fmt.Sprintf("%s: data from %s again%s", e.where(i), devices(i), after)
+	case SensorFault:
+		return fmt.Sprintf("%s: values from %s again%s", e.where(i), devices(i), after)
+	case BelowMinimum:
+		return fmt.Sprintf("%s: %s there%s, minimum %s", e.itemName(i.item), f.Value, e.inZone(i), f.Limit)
+	case OutOfStock:
+		return fmt.Sprintf("%s: in stock again%s", e.itemName(i.item), e.inZone(i))
+	case UnknownCode:
+		return unknownText(i, f)
+	}
+	return fmt.Sprintf("%s %s, returned%s (%s)", e.subject(i), valueText(f, i.quantity()), after, conditionText(f, i.quantity()))
+}
+
+// where is the name of the zone; of the device, if it stands in none.
+func (e *Engine) where(i *instance) string {
+	if name := e.setup.Names.Zones[i.zone]; name != "" {
+		return name
+	}
+	if i.zone != "" {
+		return string(i.zone)
+	}
+	return devices(i)
+}
+
+// subject is where and what is measured: "Vaccine cold room temperature".
+func (e *Engine) subject(i *instance) string {
+	return e.where(i) + " " + strings.ReplaceAll(string(i.quantity()), "_", " ")
+}
+
+func (i *instance) quantity() agent.Quantity { return i.first().target.Point.Quantity }
+
+// devices is the sensor and those of its points that are affected: "cr1-air (temperature, humidity)".
+func devices(i *instance) string {
+	ws := i.affected()
+	if len(ws) == 0 {
+		ws = i.watches
+	}
+	sensor := ws[0].target.Point.Point.Sensor()
+	names := make([]string, 0, len(ws))
+	for _, w := range ws {
+		names = append(names, strings.TrimPrefix(string(w.target.Point.Point), string(sensor)+"/"))
+	}
+	if n := len(names); n > 2*maxNamed {
+		names = append(names[:2*maxNamed], fmt.Sprintf("and %d more", n-2*maxNamed))
+	}
+	return fmt.Sprintf("%s (%s)", sensor, strings.Join(names, ", "))
+}
+
+func (e *Engine) goods(items []agent.ItemID) string {
+	names := make([]string, 0, maxNamed+1)
+	for _, it := range items[:min(len(items), maxNamed)] {
+		names = append(names, e.itemName(it))
+	}
+	if more := len(items) - maxNamed; more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(names, ", ")
+}
+
+func (e *Engine) itemName(id agent.ItemID) string {
+	if name := e.setup.Names.Items[id]; name != "" {
+		return name
+	}
+	return string(id)
+}
+
+// inZone is " in <zone>" for stock that is watched in one zone.
+func (e *Engine) inZone(i *instance) string {
+	if i.zone == "" {
+		return ""
+	}
+	return " in " + e.where(i)
+}
+
+func unknownText(i *instance, f Finding) string {
+	reader := i.first().target.Reader
+	if f.Count > 1 {
+		return fmt.Sprintf("%s read %d unknown codes, the last %q", reader, f.Count, f.Code)
+	}
+	return fmt.Sprintf("%s read an unknown code, %q", reader, f.Code)
+}
+
+func retiredText(key string) string { return "alarm " + key + " is no longer in the config" }
+
+func faultText(f agent.Fault) string {
+	if f == agent.FaultNone {
+		return "fault"
+	}
+	return "fault: " + f.String()
+}
+
+func valueText(f Finding, q agent.Quantity) string {
+	if f.Value == nil {
+		return "unknown"
+	}
+	return withUnit(shorten(*f.Value, f.Limit), q)
+}
+
+// conditionText is "above 8 °C for 5 min".
+func conditionText(f Finding, q agent.Quantity) string {
+	words := map[Word]string{Above: "above", AtOrAbove: "at or above", Below: "below", AtOrBelow: "at or below"}
+	word := words[f.Word]
+	if f.Limit != nil {
+		word += " " + withUnit(f.Limit.String(), q)
+	}
+	switch {
+	case f.Total && f.Within == "trip":
+		word += " for " + Span(f.For) + " of this trip in all"
+	case f.Total && f.Within == "day":
+		word += " for " + Span(f.For) + " of this day in all"
+	case f.Total:
+		word += " for " + Span(f.For) + " in all within " + f.Within
+	case f.For > 0:
+		word += " for " + Span(f.For)
+	}
+	return word
+}
+
+func withUnit(number string, q agent.Quantity) string {
+	if unit := q.Unit(); unit != "" {
+		return number + " " + unit
+	}
+	return number
+}
+
+// shorten writes a value with at most two decimals, or exactly where rounding would put it
+// on the limit.
+func shorten(v agent.Value, limit *agent.Value) string {
+	const step = agent.Unit / 100
+	half := step / 2
+	if v < 0 {
+		half = -half
+	}
+	rounded := (v + half) / step * step
+	if limit != nil && rounded == *limit {
+		return v.String()
+	}
+	return rounded.String()
+}
+
+// Span writes a duration for people: 45 s, 5 min, 1 h 30 min, 2 d.
+func Span(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	parts := make([]string, 0, 2)
+	for _, u := range []struct {
+		size time.Duration
+		name string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "min"}, {time.Second, "s"}} {
+		if n := d / u.size; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, u.name))
+			d -= n * u.size
+		}
+	}
+	return strings.Join(slices.Clip(parts[:min(len(parts), 2)]), " ")
+}

@@ -1,0 +1,113 @@
+package config
+
+import (
+	"errors"
+	"time"
+
+	"github.com/frostline/frostline/agent"
+)
+
+// The drivers of these tests. They are none of the real ones, and have settings of every
+// type that a driver can have.
+type stubI2C struct {
+	Bus     string        `yaml:"bus" doc:"The I²C bus." example:"i2c-1"`
+	Address uint16        `yaml:"address" doc:"The device's address."`
+	Wait    time.Duration `yaml:"wait" doc:"Conversion time."`
+	Mode    string        `yaml:"mode" doc:"How precisely it measures." enum:"low,high"`
+}
+
+func (s *stubI2C) Validate() error {
+	var list []error
+	if s.Address < 0x08 || s.Address > 0x77 {
+		list = append(list, errors.New("address: no I²C address, want 0x08 to 0x77"))
+	}
+	if s.Bus == "" {
+		list = append(list, errors.New("bus is missing"))
+	}
+	return errors.Join(list...)
+}
+
+type stubDoor struct {
+	Pin    string `yaml:"pin,required" doc:"The pin." example:"GPIO17"`
+	Invert bool   `yaml:"invert" doc:"Open is low."`
+}
+
+type stubReader struct {
+	Device string `yaml:"device,required" doc:"The serial port." example:"/dev/ttyUSB0"`
+	Baud   int    `yaml:"baud" doc:"Its speed."`
+}
+
+type stubTLS struct {
+	CA string `yaml:"ca" doc:"The authority's certificate."`
+}
+
+type stubUpstream struct {
+	stubCommon
+	URL    string            `yaml:"url,required" doc:"Where it is." example:"mqtts://broker.example:8883"`
+	Token  string            `yaml:"token" doc:"The token."`
+	Bands  []int8            `yaml:"bands" doc:"Numbers."`
+	Tags   map[string]string `yaml:"tags" doc:"Words."`
+	TLS    *stubTLS          `yaml:"tls" doc:"Certificates."`
+	Factor float64           `yaml:"factor" doc:"A number."`
+	Floor  agent.Value       `yaml:"floor" doc:"A value."`
+	Size   Bytes             `yaml:"size" doc:"An amount."`
+}
+
+type stubCommon struct {
+	Retry time.Duration `yaml:"retry" doc:"How long to wait."`
+}
+
+type stubOutput struct {
+	URL string `yaml:"url" doc:"Where it is."`
+}
+
+// stubLimit stands for a kind of alarm that compares values.
+type stubLimit struct {
+	Above    *agent.Value  `yaml:"above" doc:"Alarm on values greater than this." example:"8.0"`
+	Below    *agent.Value  `yaml:"below" doc:"Alarm on values less than this."`
+	For      time.Duration `yaml:"for" doc:"Only if it lasts."`
+	Deadband agent.Value   `yaml:"deadband" doc:"How far it must come back."`
+}
+
+func (l *stubLimit) Validate() error {
+	if (l.Above == nil) == (l.Below == nil) {
+		return errors.New("want one of above and below")
+	}
+	if l.Deadband < 0 {
+		return errors.New("deadband: cannot be negative")
+	}
+	return nil
+}
+
+// stubSilence stands for one that watches devices.
+type stubSilence struct {
+	After time.Duration `yaml:"after" doc:"How long it must last."`
+}
+
+func stubKnown() Known {
+	climate := func(any) []Point { return []Point{{"temperature", agent.Temperature}, {"humidity", agent.Humidity}} }
+	return Known{
+		Sensors: map[string]Device{
+			"sht4x":  {func() any { return &stubI2C{Bus: "i2c-1", Address: 0x44, Mode: "high"} }, climate},
+			"bme280": {func() any { return &stubI2C{Bus: "i2c-1", Address: 0x76, Mode: "high"} }, climate},
+			"gpio":   {func() any { return &stubDoor{} }, func(any) []Point { return []Point{{"door", agent.Door}} }},
+		},
+		Scanners:  map[string]Device{"serial": {func() any { return &stubReader{Baud: 9600} }, nil}},
+		Upstreams: map[string]func() any{"mqtt": func() any { return &stubUpstream{} }, "influx": func() any { return &stubUpstream{} }},
+		Outputs:   map[string]func() any{"log": func() any { return &struct{}{} }, "webhook": func() any { return &stubOutput{} }},
+		Alarms: map[string]AlarmKind{
+			"limit":         {func() any { return &stubLimit{} }, Points, true},
+			"no-data":       {func() any { return &stubSilence{After: 10 * time.Minute} }, Points, false},
+			"below-minimum": {func() any { return &struct{}{} }, Items, false},
+			"unknown-code":  {func() any { return &struct{}{} }, Readers, false},
+		},
+		Buses: func(scenario string) ([]string, error) {
+			if scenario == "./broken.yaml" {
+				return nil, errors.New("zones: no such zone")
+			}
+			return []string{"i2c-1", "spi0.0"}, nil
+		},
+		Scenarios: []string{"cold-room", "warehouse-morning"},
+		Profiles:  []string{"vaccine-2-8"},
+	}
+}

@@ -1,0 +1,300 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	sdnotify "github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/announce"
+	"github.com/frostline/frostline/agent/clock"
+	"github.com/frostline/frostline/agent/config"
+	"github.com/frostline/frostline/agent/control"
+	"github.com/frostline/frostline/agent/health"
+	"github.com/frostline/frostline/agent/sample"
+	"github.com/frostline/frostline/agent/store"
+	"github.com/frostline/frostline/sensors/bus"
+	"github.com/frostline/frostline/sensors/emulated"
+)
+
+// Options are what an agent is built from. Config and Log are required.
+type Options struct {
+	Config  *config.Config
+	Version string
+	Built   time.Time   // floor of a clock that may be in 1970
+	Clock   clock.Clock // nil: the machine's own
+	Log     *slog.Logger
+
+	// OnEmulated is told what begins and ends in the scripts of emulated buses. May be nil.
+	OnEmulated func(emulated.Event)
+	// Drain is how long a stop waits for upstreams to take what is left. 0: it does not wait;
+	// the records are on disk.
+	Drain time.Duration
+	// Reload is asked for by the control socket. nil: not possible.
+	Reload func() error
+}
+
+// Agent is a whole gateway. New builds it, Run runs it once.
+type Agent struct {
+	o       Options
+	cfg     *config.Config
+	version string
+	log     *slog.Logger
+	clock   clock.Clock
+	drivers drivers
+	began   time.Duration
+
+	health     *health.Tracker
+	store      *store.DB
+	board      *board
+	rules      *rules
+	recorder   *recorder
+	host       *bus.Host
+	worlds     []*emulated.World
+	lanes      []*sample.Lane
+	scanners   []*sample.Scanner
+	deliveries []*delivery
+	announcer  *announcer
+	control    *control.Server
+}
+
+// New opens the store and builds everything, touching no hardware and no network. What it
+// refuses is a config that cannot work, or a store that another agent has.
+func New(ctx context.Context, o Options) (*Agent, error) {
+	a := &Agent{o: o, cfg: o.Config, version: o.Version, log: o.Log, clock: o.Clock, drivers: builtIn()}
+	if a.clock == nil {
+		a.clock = clock.NewSystem(o.Built)
+	}
+	a.began = a.clock.Now().Mono
+	a.health = health.NewTracker(a.clock.Now, a.logCondition)
+	if err := a.openStore(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.build(ctx); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+func (a *Agent) openStore(ctx context.Context) error {
+	var err error
+	a.store, err = store.Open(ctx, store.Options{
+		Dir: a.cfg.Store.Dir, CommitWithin: a.cfg.Store.CommitWithin,
+		Keep: store.Keep{Age: a.cfg.Store.Keep.Age, Bytes: int64(a.cfg.Store.Keep.Bytes), Free: int64(a.cfg.Store.Keep.Free)},
+		Now:  a.clock.Now, DateFrom: a.cfg.Clock.Trust, MachineID: machineID(), Version: a.version,
+		Upstreams: upstreamRefs(a.cfg), Conditions: a.health.For("store"), Log: a.log,
+	})
+	if err != nil {
+		return fmt.Errorf("daemon: %w", err)
+	}
+	return nil
+}
+
+func upstreamRefs(cfg *config.Config) []store.UpstreamRef {
+	refs := make([]store.UpstreamRef, len(cfg.Upstreams))
+	for i, u := range cfg.Upstreams {
+		refs[i] = store.UpstreamRef{ID: u.ID, FromNow: u.From == "now"}
+	}
+	return refs
+}
+
+// machineID tells a copied store from one that stayed; empty where the system has none.
+func machineID() string {
+	text, err := os.ReadFile("/etc/machine-id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}
+
+func (a *Agent) build(ctx context.Context) error {
+	defs := definitions(a.cfg)
+	a.store.Define(defs)
+	a.board = newBoard(defs)
+	var err error
+	if a.rules, err = newRules(a.cfg, a.store); err != nil {
+		return err
+	}
+	if a.host, a.worlds, err = newHost(a.cfg, a.clock); err != nil {
+		return err
+	}
+	if a.announcer, err = newAnnouncer(ctx, a); err != nil {
+		return err
+	}
+	a.recorder = newRecorder(a, a.announcer.take)
+	if err := a.recorder.begin(ctx); err != nil {
+		return err
+	}
+	a.lanes = a.newLanes(a.host, a.clock.Now().Mono)
+	a.scanners = a.newScanners(a.host)
+	for i := range a.cfg.Upstreams {
+		d, err := a.newDelivery(ctx, &a.cfg.Upstreams[i])
+		if err != nil {
+			return err
+		}
+		a.deliveries = append(a.deliveries, d)
+	}
+	if a.control, err = control.Listen(a.cfg.Store.Dir, a.verbs(), a.log); err != nil {
+		a.log.Warn("control socket not made", slog.Any("err", err)) // a read-only disk must not keep it from measuring
+	}
+	return nil
+}
+
+// close frees what New opened, for an agent that is never run.
+func (a *Agent) close() error {
+	var errs []error
+	for _, d := range a.deliveries {
+		errs = append(errs, d.up.Close())
+	}
+	errs = append(errs, a.closeHardware(), a.store.Close())
+	return errors.Join(errs...)
+}
+
+func (a *Agent) closeHardware() error {
+	var errs []error
+	for _, w := range a.worlds {
+		errs = append(errs, w.Close())
+	}
+	if a.host != nil {
+		errs = append(errs, a.host.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// phase is a part of the agent whose goroutines end together.
+type phase struct {
+	group  *errgroup.Group
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+func newPhase() *phase {
+	ctx, cancel := context.WithCancel(context.Background())
+	g, ctx := errgroup.WithContext(ctx)
+	return &phase{g, ctx, cancel}
+}
+
+func (p *phase) run(f func(context.Context) error) { p.group.Go(func() error { return f(p.ctx) }) }
+
+func (p *phase) stop() error {
+	p.cancel()
+	return p.group.Wait()
+}
+
+// Run runs the agent until ctx is done, and then stops from left to right: first measuring,
+// then the rules, then delivery, at last the store, so that nothing that was measured is
+// left behind. An error is a defect or a store that could not be closed.
+func (a *Agent) Run(ctx context.Context) error {
+	left, middle, right, disk := newPhase(), newPhase(), newPhase(), newPhase()
+	phases := []*phase{left, middle, right, disk}
+	disk.run(a.store.Run)
+	for _, d := range a.deliveries {
+		right.run(d.Run)
+	}
+	right.run(a.announcer.Run)
+	if a.control != nil {
+		right.run(a.control.Run)
+	}
+	if a.cfg.Web.Listen != config.WebOff {
+		right.run((&web{a.cfg.Web.Listen, a.Status, a.recorder.counts, a.log}).Run)
+	}
+	middle.run(a.recorder.Run)
+	middle.run(a.runClock)
+	for _, w := range a.worlds {
+		left.run(func(ctx context.Context) error { return w.Run(ctx, a.clock, a.emulatedEvent) })
+	}
+	for _, l := range a.lanes {
+		left.run(l.Run)
+	}
+	for _, s := range a.scanners {
+		left.run(s.Run)
+	}
+	left.run((&watchdog{a.clock.Now, a.lanes, a.recorder, a.store, a.log}).Run)
+
+	a.recorder.Event(a.change("agent", "started", a.version))
+	notify(a.log, sdnotify.SdNotifyReady)
+	a.log.Info("agent started", slog.String("site", string(a.cfg.Site)), slog.String("gateway", string(a.cfg.Gateway)),
+		slog.Int("sensors", len(a.lanes)), slog.Int("scanners", len(a.scanners)), slog.Int("upstreams", len(a.deliveries)))
+	waitAny(ctx, phases)
+	notify(a.log, sdnotify.SdNotifyStopping)
+	errs := []error{left.stop()}
+	a.recorder.Event(a.change("agent", "stopped", ""))
+	errs = append(errs, middle.stop())
+	a.drain()
+	errs = append(errs, right.stop(), disk.stop(), a.closeHardware())
+	a.log.Info("agent stopped")
+	return errors.Join(errs...)
+}
+
+// waitAny returns when ctx is done or any phase has ended by itself, which is a defect.
+func waitAny(ctx context.Context, phases []*phase) {
+	ended := make(chan struct{})
+	var once sync.Once
+	for _, p := range phases {
+		defer context.AfterFunc(p.ctx, func() { once.Do(func() { close(ended) }) })()
+	}
+	select {
+	case <-ctx.Done():
+	case <-ended:
+	}
+}
+
+// drain lets the upstreams take what is left, for a while.
+func (a *Agent) drain() {
+	if a.o.Drain == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), a.o.Drain)
+	defer cancel()
+	if err := a.store.Append(nil, store.Urgent()).Wait(ctx); err != nil {
+		a.log.Warn("not everything is on disk yet", slog.Any("err", err))
+	}
+	var wg sync.WaitGroup
+	for _, d := range a.deliveries {
+		wg.Go(func() {
+			if err := d.pump.Drain(ctx); err != nil {
+				a.log.Info("records wait for the next start", slog.String("upstream", string(d.cfg.ID)), slog.Any("err", err))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func (a *Agent) emulatedEvent(e emulated.Event) {
+	if a.o.OnEmulated != nil {
+		a.o.OnEmulated(e)
+	}
+}
+
+func (a *Agent) change(subject, state, detail string) agent.Event {
+	return agent.Event{At: a.clock.Now(), Kind: agent.EventChange,
+		Change: &agent.StateChange{Subject: subject, State: state, Detail: detail}}
+}
+
+// logCondition tells the journal once that a condition begins or ends.
+func (a *Agent) logCondition(c health.Active, raised bool) {
+	attrs := []any{slog.String("condition", c.Code), slog.String("subject", c.Subject), slog.String("detail", c.Detail)}
+	if raised {
+		a.log.Warn("condition raised", attrs...)
+		return
+	}
+	a.log.Info("condition cleared", attrs...)
+}
+
+// Refuse says that a changed config was refused; the present one stays in force.
+func (a *Agent) Refuse(err error) { a.health.Raise("config-refused", "config", err.Error()) }
+
+// Dir is the store's directory.
+func (a *Agent) Dir() string { return a.cfg.Store.Dir }
+
+var _ sample.Sink = (*recorder)(nil)
+
+var _ announce.Notice

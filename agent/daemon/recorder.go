@@ -1,0 +1,301 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/clock"
+	"github.com/frostline/frostline/agent/store"
+)
+
+// rulesState is the name under which the store keeps the state of the rules.
+const rulesState = "rules"
+
+// checkpointEvery is how often the rules' state is written without a transition; on start
+// the rules are stepped over the records since.
+const checkpointEvery = 10 * time.Minute
+
+// recorder is where everything that was measured, scanned or decided passes: it steps the
+// rules and appends the records together with what the rules made of them, in one
+// transaction. It waits for no disk. It implements sample.Sink.
+type recorder struct {
+	clock    clock.Clock
+	store    *store.DB
+	board    *board
+	log      *slog.Logger
+	announce func(events []agent.Event, committed *store.Ticket)
+
+	mu    sync.Mutex // guards the rest, and orders what is appended
+	rules *rules
+	next  time.Duration // when the rules want to be stepped without input; 0 for never
+	saved time.Duration // when their state was last written
+	count counters
+	wake  chan struct{} // capacity 1: next has changed
+}
+
+// counters are what passed since the start.
+type counters struct {
+	Readings, Faults, Scans, Raised int64
+}
+
+func newRecorder(a *Agent, announce func([]agent.Event, *store.Ticket)) *recorder {
+	return &recorder{
+		clock: a.clock, store: a.store, board: a.board, log: a.log, announce: announce, rules: a.rules,
+		wake: make(chan struct{}, 1),
+	}
+}
+
+// Readings records readings of one sensor and steps the rules with each.
+func (r *recorder) Readings(readings []agent.Reading) {
+	r.board.take(readings)
+	records := make([]agent.Record, len(readings))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var events []agent.Event
+	for i := range readings {
+		records[i] = agent.OfReading(readings[i])
+		out := r.rules.reading(&readings[i])
+		events = append(events, out.Events...)
+		r.wants(out.Next)
+		r.count.Readings++
+		if !readings[i].OK() {
+			r.count.Faults++
+		}
+	}
+	r.append(records, events, false)
+}
+
+// Scan records a scan, what it moves, and the alarms that this raises or clears. A scan is
+// a person's doing, so it is committed at once.
+func (r *recorder) Scan(s agent.Scan) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count.Scans++
+	moved, out := r.rules.scan(&s)
+	r.wants(out.Next)
+	r.append(append([]agent.Record{agent.OfScan(s)}, recordsOf(moved)...), out.Events, true)
+}
+
+// Event records an event that no rule looks at. Those of the urgent lane are committed at once.
+func (r *recorder) Event(e agent.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rec := agent.OfEvent(e)
+	r.append([]agent.Record{rec}, nil, rec.Urgent())
+}
+
+// acknowledge is a person's word that they know of an alarm.
+func (r *recorder) acknowledge(id, by, comment string) ([]agent.AlarmEventID, *store.Ticket, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out, err := r.rules.acknowledge(r.clock.Now(), id, by, comment)
+	r.wants(out.Next)
+	var ticket *store.Ticket
+	if len(out.Events) > 0 {
+		ticket = r.append(nil, out.Events, true)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var ids []agent.AlarmEventID
+	for i := range out.Events {
+		if e := out.Events[i].Alarm; e.Transition == agent.Acknowledged {
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids, ticket, nil
+}
+
+// append commits records with the transitions that they caused. The caller holds mu.
+func (r *recorder) append(records []agent.Record, events []agent.Event, urgent bool) *store.Ticket {
+	var opts []store.AppendOption
+	if len(events) > 0 {
+		urgent = true
+		records = append(records, recordsOf(events)...)
+		opts = append(opts, r.state()...)
+		for i := range events {
+			if a := events[i].Alarm; a != nil && a.Transition == agent.Raised {
+				r.count.Raised++
+			}
+		}
+	}
+	if urgent {
+		opts = append(opts, store.Urgent())
+	}
+	ticket := r.store.Append(records, opts...)
+	if len(events) > 0 {
+		r.announce(events, ticket)
+	}
+	return ticket
+}
+
+// state is the option that commits the rules' state with an Append. The caller holds mu.
+func (r *recorder) state() []store.AppendOption {
+	blob, err := r.rules.state()
+	if err != nil {
+		r.log.Error("state of the rules not written", slog.Any("err", err))
+		return nil
+	}
+	r.saved = r.clock.Now().Mono
+	return []store.AppendOption{store.WithState(rulesState, blob)}
+}
+
+func recordsOf(events []agent.Event) []agent.Record {
+	records := make([]agent.Record, len(events))
+	for i := range events {
+		records[i] = agent.OfEvent(events[i])
+	}
+	return records
+}
+
+// wants notes when the rules want to be stepped, and wakes Run if that changed. The caller holds mu.
+func (r *recorder) wants(next time.Duration) {
+	if next == r.next {
+		return
+	}
+	r.next = next
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// begin brings the rules to where they were: their last state, stepped over the records
+// since, and then to the present. Nothing else may use the recorder yet.
+func (r *recorder) begin(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.replay(ctx, r.store); err != nil {
+		return err
+	}
+	out := r.rules.start(r.clock.Now())
+	r.wants(out.Next)
+	if len(out.Events) > 0 {
+		r.append(nil, out.Events, true)
+		return nil
+	}
+	r.store.Append(nil, r.state()...)
+	return nil
+}
+
+// source is what the rules are brought up to date from.
+type source interface {
+	StateAt(ctx context.Context, name string) (value []byte, at agent.Position, ok bool, err error)
+	After(ctx context.Context, p agent.Position, limit int, kinds ...agent.Kind) ([]agent.Record, error)
+}
+
+// replay steps the rules over what was recorded since their state was written. Transitions
+// are in the record already: they were committed with the state.
+func (r *recorder) replay(ctx context.Context, from source) error {
+	blob, at, ok, err := from.StateAt(ctx, rulesState)
+	if errors.Is(err, store.ErrUnavailable) {
+		return nil // a disk that refuses: the rules begin anew, and say nothing of before
+	}
+	if err != nil {
+		return fmt.Errorf("daemon: rules: %w", err)
+	}
+	if !ok {
+		return nil // the first start: begin writes the state before anything else
+	}
+	if err := r.rules.restore(blob); err != nil {
+		r.log.Error("state of the rules not usable; they begin anew", slog.Any("err", err))
+		return nil
+	}
+	for {
+		records, err := from.After(ctx, at, 4096)
+		if err != nil {
+			return fmt.Errorf("daemon: rules: %w", err)
+		}
+		if len(records) == 0 {
+			return nil
+		}
+		for i := range records {
+			r.relive(&records[i])
+		}
+		at = records[len(records)-1].Position
+	}
+}
+
+// relive steps the rules over one record of the past.
+func (r *recorder) relive(rec *agent.Record) {
+	switch rec.Type {
+	case agent.TypeReading:
+		r.board.take([]agent.Reading{rec.Reading})
+		r.rules.reading(&rec.Reading)
+	case agent.TypeScan:
+		r.rules.scan(rec.Scan)
+	}
+}
+
+// Run steps the rules when they want to be stepped without input, and writes their state
+// from time to time. At the end it writes it once more. It returns nil.
+func (r *recorder) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		r.mu.Lock()
+		due := r.saved + checkpointEvery
+		if r.next != 0 {
+			due = min(due, r.next)
+		}
+		r.mu.Unlock()
+		reached, stop := r.clock.At(due)
+		select {
+		case <-ctx.Done():
+		case <-r.wake:
+		case <-reached:
+			r.step()
+		}
+		stop()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if opts := r.state(); opts != nil {
+		r.store.Append(nil, opts...)
+	}
+	return nil
+}
+
+// step brings the rules to the present.
+func (r *recorder) step() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.clock.Now()
+	out := r.rules.tick(now)
+	r.next = out.Next
+	if len(out.Events) > 0 {
+		r.append(nil, out.Events, true)
+		return
+	}
+	if now.Mono-r.saved >= checkpointEvery {
+		r.store.Append(nil, r.state()...)
+	}
+}
+
+// Responds reports whether the rules can be stepped: nobody holds them for longer than a second.
+func (r *recorder) Responds(ctx context.Context) bool {
+	free := make(chan struct{})
+	go func() {
+		r.mu.Lock()
+		r.mu.Unlock() //nolint:staticcheck // only whether it can be had matters
+		close(free)
+	}()
+	select {
+	case <-free:
+		return true
+	case <-ctx.Done():
+		return true
+	case <-time.After(time.Second):
+		return false
+	}
+}
+
+// counts is what passed since the start.
+func (r *recorder) counts() counters {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.count
+}

@@ -1,0 +1,252 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/config"
+	"github.com/frostline/frostline/agent/control"
+	"github.com/frostline/frostline/agent/store"
+	"github.com/frostline/frostline/sync/wire"
+)
+
+// Status is what the agent is, measures and worries about now.
+func (a *Agent) Status(ctx context.Context) (control.Status, error) {
+	now := a.clock.Now()
+	s := control.Status{
+		Site: a.cfg.Site, Gateway: a.cfg.Gateway, Version: a.version, Now: now.Wall, Clock: now.Trust, Boot: now.Boot,
+		UptimeS: int64((now.Mono - a.began) / time.Second),
+		Zones:   a.board.zones(zonesOf(a.cfg), now), Conditions: a.health.Active(),
+	}
+	s.Alarms, s.Stock = a.recorder.standing()
+	head := a.store.Head()
+	s.Store = control.Store{Epoch: head.Epoch, Last: head.Seq, InMemory: a.store.InMemory()}
+	if stat, err := a.store.Stat(ctx); err == nil {
+		s.Store.Records, s.Store.Bytes = stat.Records, stat.Bytes
+	} else if !errors.Is(err, store.ErrUnavailable) {
+		return s, fmt.Errorf("daemon: status: %w", err)
+	}
+	s.Upstreams = make([]control.Upstream, len(a.deliveries))
+	for i, d := range a.deliveries {
+		s.Upstreams[i] = d.status(ctx)
+	}
+	return s, nil
+}
+
+func zonesOf(cfg *config.Config) []control.Zone {
+	zones := make([]control.Zone, len(cfg.Zones))
+	for i, z := range cfg.Zones {
+		zones[i] = control.Zone{ID: z.ID, Name: z.Name}
+	}
+	return zones
+}
+
+// standing is how alarms and stock stand.
+func (r *recorder) standing() ([]control.Alarm, []control.StockLine) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rules.active(), r.rules.balances()
+}
+
+// Counts is what passed since the start: readings including faults, and alarms raised.
+func (a *Agent) Counts() (readings, raised int64) {
+	c := a.recorder.counts()
+	return c.Readings, c.Raised
+}
+
+// Inspect reads what can be known of an agent that does not run from its store.
+func Inspect(ctx context.Context, cfg *config.Config) (control.Status, error) {
+	r, err := store.OpenReadOnly(ctx, cfg.Store.Dir)
+	if err != nil {
+		return control.Status{}, err
+	}
+	defer r.Close()
+	rules, err := newRules(cfg, r)
+	if err != nil {
+		return control.Status{}, err
+	}
+	rec := &recorder{board: newBoard(definitions(cfg)), rules: rules, log: slog.New(slog.DiscardHandler)}
+	if err := rec.replay(ctx, r); err != nil {
+		return control.Status{}, err
+	}
+	stat, err := r.Stat(ctx)
+	if err != nil {
+		return control.Status{}, err
+	}
+	head := r.Head()
+	s := control.Status{
+		Site: cfg.Site, Gateway: cfg.Gateway, Zones: rec.board.zones(zonesOf(cfg), agent.Instant{}),
+		Store:     control.Store{Epoch: head.Epoch, Last: head.Seq, Records: stat.Records, Bytes: stat.Bytes},
+		Upstreams: []control.Upstream{},
+	}
+	s.Alarms, s.Stock = rec.standing()
+	for _, u := range cfg.Upstreams {
+		up := control.Upstream{ID: u.ID, Driver: u.Driver, State: "stopped"}
+		for lane, kinds := range map[string][]agent.Kind{
+			"urgent": {agent.KindAlarms},
+			"main":   {agent.KindReadings, agent.KindScans, agent.KindEvents, agent.KindStock},
+		} {
+			n, err := r.Waiting(ctx, store.Cursor{Upstream: u.ID, Lane: lane}, kinds...)
+			if err != nil {
+				return s, err
+			}
+			up.Waiting += n
+		}
+		s.Upstreams = append(s.Upstreams, up)
+	}
+	return s, nil
+}
+
+// verbs are what the control socket offers.
+func (a *Agent) verbs() control.Agent {
+	return control.Agent{
+		Status:   a.Status,
+		Ack:      a.ack,
+		Stat:     func(ctx context.Context) (any, error) { return a.store.Stat(ctx) },
+		Backup:   a.backup,
+		Requeue:  a.requeue,
+		Forget:   a.forget,
+		SetClock: a.setClock,
+		Reload:   a.reload,
+		Tail:     a.tail,
+	}
+}
+
+func (a *Agent) ack(ctx context.Context, who control.Person, req control.AckRequest) (control.AckReply, error) {
+	ids := []string{req.ID}
+	if req.ID == "all" {
+		ids = a.recorder.unacknowledged()
+	}
+	reply := control.AckReply{Acknowledged: []agent.AlarmEventID{}}
+	for _, id := range ids {
+		done, ticket, err := a.recorder.acknowledge(id, who.Name, req.Comment)
+		if err != nil {
+			return reply, fmt.Errorf("%w: %w", control.ErrUsage, err)
+		}
+		reply.Acknowledged = append(reply.Acknowledged, done...)
+		if err := waitFor(ctx, ticket); err != nil {
+			return reply, err
+		}
+	}
+	return reply, nil
+}
+
+// waitFor waits until what a person did is on disk, or says that it is not there yet.
+func waitFor(ctx context.Context, t *store.Ticket) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := t.Wait(ctx); err != nil {
+		return fmt.Errorf("done, but not on disk yet: %w", err)
+	}
+	return nil
+}
+
+// unacknowledged lists the occurrences that wait for a person.
+func (r *recorder) unacknowledged() []string {
+	alarms, _ := r.standing()
+	var ids []string
+	for _, al := range alarms {
+		if al.State == agent.StateUnack || al.State == agent.StateRtnUnack {
+			ids = append(ids, string(al.ID))
+		}
+	}
+	return ids
+}
+
+// act records what a person did.
+func (a *Agent) act(who control.Person, verb, subject string) {
+	a.recorder.Event(agent.Event{At: a.clock.Now(), Kind: agent.EventAct,
+		Act: &agent.Act{Verb: verb, Subject: subject, By: who.Name, UID: who.UID}})
+}
+
+func (a *Agent) backup(ctx context.Context, who control.Person, file string) error {
+	if !filepath.IsAbs(file) {
+		return fmt.Errorf("%w: %s: want an absolute path", control.ErrUsage, file)
+	}
+	if err := a.store.Backup(ctx, file); err != nil {
+		return err
+	}
+	a.act(who, "backup", file)
+	return nil
+}
+
+func (a *Agent) requeue(ctx context.Context, who control.Person, id string) (int64, error) {
+	if err := a.knows(id); err != nil {
+		return 0, err
+	}
+	n, err := a.store.Requeue(ctx, agent.UpstreamID(id))
+	if err == nil && n > 0 {
+		a.act(who, "requeue", "upstream/"+id)
+	}
+	return int64(n), err
+}
+
+func (a *Agent) forget(ctx context.Context, who control.Person, id string) error {
+	if a.knows(id) == nil {
+		return fmt.Errorf("%w: upstream %s is in the config; take it out first", control.ErrUsage, id)
+	}
+	if err := a.store.Forget(ctx, agent.UpstreamID(id)); err != nil {
+		return err
+	}
+	a.act(who, "forget", "upstream/"+id)
+	return nil
+}
+
+func (a *Agent) knows(id string) error {
+	for _, d := range a.deliveries {
+		if string(d.cfg.ID) == id {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: no upstream %s in the config", control.ErrUsage, id)
+}
+
+func (a *Agent) reload(_ context.Context, who control.Person) error {
+	if a.o.Reload == nil {
+		return fmt.Errorf("%w: this agent cannot reload its config", control.ErrUsage)
+	}
+	if err := a.o.Reload(); err != nil {
+		return err
+	}
+	a.act(who, "reload", "config")
+	return nil
+}
+
+// tail hands on records as they are committed, from the present on.
+func (a *Agent) tail(ctx context.Context, line func([]byte) error) error {
+	wake, stop := a.store.Watch()
+	defer stop()
+	g := wire.Gateway{Site: a.cfg.Site, Gateway: a.cfg.Gateway}
+	for at := a.store.Head(); ; {
+		records, err := a.store.After(ctx, at, 1000)
+		if err != nil {
+			return err
+		}
+		for i := range records {
+			at = records[i].Position
+			if records[i].Waiting() {
+				continue // it has no date yet; it can be exported later
+			}
+			text, err := wire.AppendRecord(nil, g, &records[i], a.store)
+			if err != nil {
+				return err
+			}
+			if err := line(text); err != nil {
+				return err
+			}
+		}
+		if len(records) > 0 {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-wake:
+		}
+	}
+}

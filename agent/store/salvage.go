@@ -1,0 +1,588 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/frostline/frostline/agent"
+)
+
+const (
+	salvagePacks = 64                     // of one transaction
+	salvagePause = 20 * time.Millisecond  // between two, so that commits come first
+	farOffset    = int64(1) << 60         // beyond any offset
+	salvageRetry = 500 * time.Millisecond // while the store takes nothing
+)
+
+// salvage is the reading of a set-aside file. It is kept in the store, so that it goes on
+// after a restart; each step and its progress are one transaction.
+type salvage struct {
+	File  string `json:"file"` // name in the store's directory
+	Cause string `json:"cause"`
+	Head  int64  `json:"head"`  // the file's last offset, as far as known; 0 is unknown
+	Taken int64  `json:"taken"` // offset up to which everything was taken: keeps its place
+	From  int64  `json:"from"`  // offset to go on from
+	Read  int64  `json:"read"`  // records salvaged
+	Lost  []span `json:"lost,omitempty"`
+
+	carved bool
+	dir    string
+}
+
+// span is a run of offsets of the set-aside file, both ends included.
+type span struct {
+	First int64    `json:"first"`
+	Last  int64    `json:"last"`
+	Kind  kindCode `json:"kind,omitempty"` // if known
+}
+
+// found is a pack of a set-aside file.
+type found struct {
+	id   int64
+	head packHead
+	body []byte
+}
+
+func (sv *salvage) path() string { return filepath.Join(sv.dir, sv.File) }
+
+// holds reports whether the set-aside file has the pack.
+func (sv *salvage) holds(p pack) bool {
+	pool := openReaders(sv.path())
+	defer pool.Close() //nolint:errcheck // it only read
+	var body []byte
+	err := pool.QueryRowContext(background, "SELECT body FROM log WHERE id = ?", p.id).Scan(&body)
+	return err == nil && slices.Equal(body, p.body)
+}
+
+// startSalvage reads the set-aside file in the background.
+func (w *writer) startSalvage() {
+	ctx, cancel := context.WithCancel(w.ctx)
+	done := make(chan struct{})
+	w.endSalvage, w.salvaging = cancel, done
+	sv := *w.s.aside
+	w.background.Add(1)
+	go func() {
+		defer w.background.Done()
+		defer close(done)
+		w.db.salvage(ctx, &sv)
+	}()
+}
+
+// stopSalvage ends the reading; it goes on with the next session.
+func (w *writer) stopSalvage() {
+	if w.endSalvage != nil {
+		w.endSalvage()
+		w.endSalvage = nil
+	}
+}
+
+// salvage runs on its own goroutine and hands what it reads to the writer.
+func (db *DB) salvage(ctx context.Context, sv *salvage) {
+	log := db.log.With(slog.String("file", sv.File))
+	log.Info("salvage begins", slog.Int64("from", sv.From))
+	f, err := openFound(sv)
+	if err == nil {
+		defer f.close()
+		if err = f.definitions(ctx, db); err == nil {
+			err = f.readAll(ctx, db)
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		// Nothing to be read at all, or no longer: what was found so far is what there is.
+		log.Warn("salvage ends early", slog.Any("err", err))
+		if sv.Head > sv.From {
+			sv.Lost = append(sv.Lost, span{First: max(sv.From, 1), Last: sv.Head})
+		}
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	if err := db.persist(ctx, func(w *writer) error { return w.endOfSalvage(sv, f) }); err != nil {
+		log.Warn("salvage is not finished", slog.Any("err", err))
+		return
+	}
+	log.Info("salvage is done", slog.Int64("records", sv.Read), slog.Int("lost_ranges", len(sv.Lost)))
+}
+
+// persist has the writer do f, again and again while the store takes nothing.
+func (db *DB) persist(ctx context.Context, f func(*writer) error) error {
+	for {
+		err := db.do(ctx, f)
+		if err == nil || ctx.Err() != nil || errors.Is(err, ErrClosed) {
+			return err
+		}
+		if t := troubleOf(err); t == troubleDamaged {
+			return err
+		}
+		if !pause(ctx, salvageRetry) {
+			return ctx.Err()
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// foundFile is an open set-aside file.
+type foundFile struct {
+	sv   *salvage
+	pool *sql.DB
+	cat  *catalog // its own segments, as far as readable
+}
+
+func openFound(sv *salvage) (*foundFile, error) {
+	if _, err := os.Stat(sv.path()); err != nil {
+		return nil, err
+	}
+	f := &foundFile{sv: sv, pool: openReaders(sv.path()), cat: newCatalog()}
+	if loadSegments(f.pool, f.cat) != nil {
+		f.cat.segs = nil
+	}
+	return f, nil
+}
+
+func (f *foundFile) close() { f.pool.Close() } //nolint:errcheck // it only read
+
+// readAll goes through the file once by its b-tree, then through its pages for what that
+// did not give.
+func (f *foundFile) readAll(ctx context.Context, db *DB) error {
+	sv := f.sv
+	for ctx.Err() == nil {
+		from, lost := sv.From, slices.Clone(sv.Lost)
+		batch, next, err := f.next(from)
+		if err != nil {
+			return err
+		}
+		if next < 0 {
+			break
+		}
+		sv.From = next
+		if err := f.hand(ctx, db, batch); err != nil {
+			if ctx.Err() == nil {
+				sv.From, sv.Lost = from, lost
+			}
+			return err
+		}
+		if !pause(ctx, salvagePause) {
+			return ctx.Err()
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return f.carve(ctx, db)
+}
+
+func (f *foundFile) hand(ctx context.Context, db *DB, batch []found) error {
+	sv := f.sv
+	return db.persist(ctx, func(w *writer) error {
+		before := *sv
+		before.Lost = slices.Clone(sv.Lost)
+		err := w.takeFound(sv, batch)
+		if err != nil {
+			*sv = before
+		}
+		return err
+	})
+}
+
+// next reads the next packs. next is where to go on, -1 at the end.
+func (f *foundFile) next(from int64) (batch []found, next int64, err error) {
+	batch, err = f.query(from, salvagePacks)
+	if len(batch) > 0 {
+		last := batch[len(batch)-1]
+		return f.checked(batch), last.id + int64(max(last.head.n, 1)), nil
+	}
+	if err == nil {
+		return nil, -1, nil
+	}
+	// The place cannot be read. Look for the next that can: double the distance, then halve.
+	bad, good := int64(0), int64(0)
+	for step := int64(1); from+step < farOffset; step *= 2 {
+		if _, err := f.query(from+step, 1); err == nil {
+			good = step
+			break
+		}
+		bad = step
+	}
+	if good == 0 {
+		f.sv.Lost = append(f.sv.Lost, span{First: max(from, 1), Last: max(f.sv.Head, from)})
+		return nil, -1, nil
+	}
+	for good-bad > 1 {
+		mid := bad + (good-bad)/2
+		if _, err := f.query(from+mid, 1); err == nil {
+			good = mid
+		} else {
+			bad = mid
+		}
+	}
+	batch, err = f.query(from+good, 1)
+	if err != nil || len(batch) == 0 {
+		f.sv.Lost = append(f.sv.Lost, span{First: max(from, 1), Last: max(f.sv.Head, from)})
+		return nil, -1, nil //nolint:nilerr // it was just readable; what cannot be read is lost
+	}
+	f.sv.Lost = append(f.sv.Lost, span{First: max(from, 1), Last: batch[0].id - 1})
+	return nil, batch[0].id, nil
+}
+
+func (f *foundFile) query(from int64, limit int) ([]found, error) {
+	rows, err := f.pool.QueryContext(background, "SELECT id, kind, n, body FROM log WHERE id >= ? ORDER BY id LIMIT ?", from, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var batch []found
+	for rows.Next() {
+		var p found
+		var kind int
+		if err := rows.Scan(&p.id, &kind, &p.head.n, &p.body); err != nil {
+			return batch, err
+		}
+		p.head.kind = kindCode(kind)
+		batch = append(batch, p)
+	}
+	return batch, rows.Err()
+}
+
+// checked drops packs whose bytes do not check and notes them as lost.
+func (f *foundFile) checked(batch []found) []found {
+	good := batch[:0]
+	for _, p := range batch {
+		h, _, err := decodeHead(p.body)
+		if err != nil || h.n != p.head.n {
+			f.sv.Lost = append(f.sv.Lost, span{First: p.id, Last: p.id + int64(max(p.head.n, 1)) - 1, Kind: p.head.kind})
+			continue
+		}
+		p.head = h
+		good = append(good, p)
+	}
+	return good
+}
+
+// carve looks for what the b-tree did not give in the file's pages, and in its WAL for what
+// follows a torn frame.
+func (f *foundFile) carve(ctx context.Context, db *DB) error {
+	sv := f.sv
+	if sv.carved {
+		return nil
+	}
+	sv.carved = true
+	packs := map[int64]found{}
+	keep := func(id int64, body []byte) {
+		h, _, err := decodeHead(body)
+		if err != nil || !f.missing(id, &h) {
+			return
+		}
+		packs[id] = found{id, h, body}
+	}
+	for _, file := range []struct {
+		path string
+		wal  bool
+	}{{sv.path(), false}, {sv.path() + "-wal", true}} {
+		if !file.wal && len(sv.Lost) == 0 {
+			continue
+		}
+		if err := carve(file.path, file.wal, keep); err != nil && !errors.Is(err, os.ErrNotExist) {
+			db.log.Warn("set-aside pages cannot be read", slog.Any("err", err))
+		}
+	}
+	ids := make([]int64, 0, len(packs))
+	for id := range packs {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	var batch []found
+	for i, id := range ids {
+		p := packs[id]
+		if id > sv.Head {
+			if id > sv.Head+1 && sv.Head > 0 {
+				sv.Lost = append(sv.Lost, span{First: sv.Head + 1, Last: id - 1})
+			}
+			sv.Head = id + int64(p.head.n) - 1
+		}
+		sv.Lost = without(sv.Lost, id, id+int64(p.head.n)-1)
+		batch = append(batch, p)
+		if len(batch) == salvagePacks || i == len(ids)-1 {
+			if err := f.hand(ctx, db, batch); err != nil {
+				return err
+			}
+			batch = nil
+		}
+	}
+	return nil
+}
+
+// missing reports whether a carved pack is one that is looked for: in a lost range, or
+// after the last offset known, and where the file's segments say it belongs.
+func (f *foundFile) missing(id int64, h *packHead) bool {
+	if len(f.cat.segs) > 0 && f.cat.position(id) != h.pos {
+		return false
+	}
+	if id > f.sv.Head {
+		return id > f.sv.From
+	}
+	for _, l := range f.sv.Lost {
+		if id >= l.First && id+int64(h.n)-1 <= l.Last {
+			return true
+		}
+	}
+	return false
+}
+
+// without takes [first, last] out of the spans.
+func without(spans []span, first, last int64) []span {
+	var out []span
+	for _, s := range spans {
+		if last < s.First || first > s.Last {
+			out = append(out, s)
+			continue
+		}
+		if s.First < first {
+			out = append(out, span{s.First, first - 1, s.Kind})
+		}
+		if s.Last > last {
+			out = append(out, span{last + 1, s.Last, s.Kind})
+		}
+	}
+	return out
+}
+
+// definitions finds the definitions that the carried-over table lacks in the events that
+// first recorded them: they say the number under which packs use them.
+func (f *foundFile) definitions(ctx context.Context, db *DB) error {
+	var defs map[uint64]agent.Definition
+	for from := int64(0); ctx.Err() == nil; {
+		rows, err := f.pool.QueryContext(background,
+			"SELECT id, n, body FROM log WHERE kind = ? AND kind <> 1 AND id >= ? ORDER BY id LIMIT 64", int(codeEvents), from)
+		if err != nil {
+			break // what the events do not tell, the packs lose
+		}
+		n := 0
+		for rows.Next() {
+			var id, count int64
+			var body []byte
+			if rows.Scan(&id, &count, &body) != nil {
+				break
+			}
+			n++
+			from = id + count
+			if h, rest, err := decodeHead(body); err == nil {
+				packDefinitions(&h, rest, func(number uint64, d agent.Definition) {
+					if defs == nil {
+						defs = map[uint64]agent.Definition{}
+					}
+					defs[number] = d
+				})
+			}
+		}
+		failed := errors.Join(rows.Err(), rows.Close()) != nil
+		if failed || n == 0 {
+			break
+		}
+	}
+	if len(defs) == 0 {
+		return ctx.Err()
+	}
+	return db.persist(ctx, func(w *writer) error { return w.learn(defs) })
+}
+
+// packDefinitions finds the definition events of a pack.
+func packDefinitions(h *packHead, rest []byte, fn func(number uint64, d agent.Definition)) {
+	if h.kind != codeEvents {
+		return
+	}
+	d := decoder{b: rest}
+	for range h.n {
+		number := d.uvarint()
+		d.varint()
+		text := d.take64(d.uvarint())
+		if d.bad {
+			return
+		}
+		var e agent.Event
+		if number != 0 && json.Unmarshal(text, &e) == nil && e.Definition != nil {
+			fn(number, *e.Definition)
+		}
+	}
+}
+
+// learn adds definitions found in a set-aside file under the numbers they had there.
+func (w *writer) learn(defs map[uint64]agent.Definition) error {
+	tx := &transaction{}
+	p := w.newPlanner(tx)
+	cat := *p.cat
+	cat.defs = cat.defs.clone()
+	fresh := map[uint64]agent.Definition{}
+	for number, d := range defs {
+		if _, taken := cat.defs.id(number); taken {
+			continue
+		}
+		if _, known := cat.defs.of[d.ID]; known {
+			continue // the running store has given it a number of its own; the table holds one of each
+		}
+		cat.defs.add(number, d.ID)
+		fresh[number] = d
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	tx.cat = &cat
+	tx.extra = func(conn *sql.Conn) error {
+		for number, d := range fresh {
+			text, err := json.Marshal(d)
+			if err != nil {
+				return err
+			}
+			if err := insert(conn, "INSERT INTO definitions VALUES (?, ?, ?)", int64(number), int64(d.ID), text); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := w.commitOwn(tx); err != nil {
+		return err
+	}
+	w.db.defsMu.Lock()
+	defer w.db.defsMu.Unlock()
+	for _, d := range fresh {
+		w.db.defs[d.ID] = d
+	}
+	return nil
+}
+
+// takeFound stores found packs under their old positions: what was taken at its old
+// offset, the rest after the newest, so that every cursor still comes to it.
+func (w *writer) takeFound(sv *salvage, batch []found) error {
+	tx := &transaction{}
+	p := w.newPlanner(tx)
+	boot := w.db.opt.Now().Boot
+	for _, f := range batch {
+		h, rest, err := decodeHead(f.body)
+		if err != nil {
+			return err
+		}
+		first := len(tx.records)
+		tx.records, err = decodeRecords(tx.records, &h, rest, timing{}, 0, h.n, &w.s.cat.defs)
+		if err != nil {
+			tx.records = tx.records[:first]
+			sv.Lost = append(sv.Lost, span{f.id, f.id + int64(h.n) - 1, h.kind})
+			continue
+		}
+		id := f.id
+		if f.id+int64(h.n)-1 > sv.Taken {
+			id = p.place(h)
+		}
+		if _, known := p.cat.boots[h.boot]; !known {
+			p.putBoot(h.boot, bootOf(id, &h, h.boot == boot))
+		}
+		tx.packs = append(tx.packs, pack{id, h, first, f.body})
+		sv.Read += int64(h.n)
+	}
+	tx.cat = p.cat
+	note, err := json.Marshal(sv)
+	if err != nil {
+		return err
+	}
+	tx.notes[noteSalvage] = note
+	tx.removed = true // counts below known heads change
+	return w.commitOwn(tx)
+}
+
+func bootOf(id int64, h *packHead, running bool) boot {
+	b := boot{first: id, mono: h.base, ended: !running}
+	if h.dated {
+		b = boot{first: id, mono: h.base, dated: true, wall: h.offset, trust: h.trust}
+	}
+	return b
+}
+
+// place makes the next free offset stand for the pack's position.
+func (p *planner) place(h packHead) int64 {
+	if n := len(p.cat.segs); n > 0 {
+		last := p.cat.segs[n-1]
+		at := last.start + int64(h.pos.Seq) - int64(last.first)
+		if last.epoch == h.pos.Epoch && at >= p.tx.next && at < p.tx.next+farOffset/1024 {
+			p.tx.next = at // a hole in the offsets costs nothing
+		}
+	}
+	p.segment(h.pos.Epoch, h.pos.Seq)
+	id := p.tx.next
+	p.tx.next += int64(h.n)
+	return id
+}
+
+// endOfSalvage writes the gap record for what could not be read and forgets the order.
+func (w *writer) endOfSalvage(sv *salvage, f *foundFile) error {
+	tx := &transaction{}
+	gap := &agent.Gap{Reason: agent.GapDamage, Source: sv.File, Detail: fmt.Sprintf("%s; %d records salvaged", sv.Cause, sv.Read)}
+	var counts kindCounts
+	for _, l := range sv.Lost {
+		if f != nil {
+			gap.Ranges = append(gap.Ranges, f.cat.ranges(l)...)
+		}
+		counts[l.Kind] += l.Last - l.First + 1
+	}
+	var lost int64
+	for _, n := range counts {
+		lost += n
+	}
+	t := tally{counts: counts}
+	t.counts[0] = 0
+	gap.Counts = t.tallies()
+	switch {
+	case sv.Read == 0 && len(sv.Lost) == 0:
+		gap.Detail = sv.Cause + "; nothing could be read"
+	case len(sv.Lost) == 0:
+		gap = nil
+	}
+	if gap != nil {
+		tx.items = []*item{{
+			records: []agent.Record{agent.OfEvent(agent.Event{At: w.db.opt.Now(), Kind: agent.EventGap, Gap: gap})},
+			ticket:  &Ticket{done: make(chan struct{})},
+		}}
+	}
+	tx.lost = lost
+	if err := w.plan(tx); err != nil {
+		return err
+	}
+	tx.extra = func(conn *sql.Conn) error { return insert(conn, "DELETE FROM state WHERE name = ?", noteSalvage) }
+	if err := w.commitOwn(tx); err != nil {
+		return err
+	}
+	w.s.aside = nil
+	w.db.cond.Clear("store-damaged")
+	return nil
+}
+
+// ranges are the positions that the span's offsets stood for.
+func (c *catalog) ranges(s span) []agent.Range {
+	var out []agent.Range
+	for i, seg := range c.segs {
+		first, last := max(s.First, seg.start), s.Last
+		if i+1 < len(c.segs) {
+			last = min(last, c.segs[i+1].start-1)
+		}
+		if first <= last {
+			at := func(o int64) agent.Seq { return seg.first + agent.Seq(o-seg.start) }
+			out = append(out, agent.Range{Epoch: seg.epoch, First: at(first), Last: at(last), Kind: s.Kind.kind()})
+		}
+	}
+	return out
+}

@@ -1,0 +1,118 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/frostline/frostline/agent/clock"
+)
+
+// tend does a step of each of the store's own works, between commits.
+func (w *writer) tend() error {
+	w.checkpoint()
+	if _, err := w.countSome(); err != nil {
+		return fmt.Errorf("count hours: %w", err)
+	}
+	if w.s.hours.isDue() && !w.s.replaying() {
+		if err := w.flushHours(); err != nil {
+			return fmt.Errorf("keep hours: %w", err)
+		}
+	}
+	more, err := w.retain()
+	if err != nil {
+		return fmt.Errorf("retention: %w", err)
+	}
+	w.s.busy = more
+	w.clearAside()
+	return nil
+}
+
+func (hs *hourly) isDue() bool {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	return hs.due
+}
+
+// replaying reports whether records before the running ones are still being counted: a
+// flush would leave them out for ever.
+func (s *session) replaying() bool {
+	for _, c := range s.counting {
+		if c.boot == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// clearAside clears store-newer once nobody keeps the set-aside file any more.
+func (w *writer) clearAside() {
+	if found, err := filepath.Glob(w.s.path + ".newer-*"); err == nil && len(found) == 0 {
+		w.db.cond.Clear("store-newer")
+	}
+	if w.s.aside == nil {
+		w.db.cond.Clear("store-damaged")
+	}
+}
+
+// checkpoint has the WAL moved into the file once it is long enough to be worth it.
+func (w *writer) checkpoint() {
+	keep, _ := w.db.keeping()
+	limit := int64(walLimit)
+	if keep.Bytes > 0 {
+		limit = min(limit, max(keep.Bytes, leastBytes)/8)
+	}
+	// A WAL that was moved is written again from its start and keeps its length: its length
+	// says something only while it grows, else what was committed since the last time.
+	size := sizeOf(w.s.path + "-wal")
+	grown := size > w.s.walSize
+	w.s.walSize = size
+	if size < limit || !grown && w.s.walPages*pageSize < limit {
+		return
+	}
+	select {
+	case w.checkpoints <- w.s:
+		w.s.walPages = 0
+	default:
+	}
+}
+
+// runCheckpoints moves pages from the WAL to the file on a connection of its own, so that
+// no commit waits for it.
+func runCheckpoints(ctx context.Context, orders <-chan *session, log *slog.Logger) {
+	for {
+		var s *session
+		select {
+		case <-ctx.Done():
+			return
+		case s = <-orders:
+		}
+		began := clock.Elapsed()
+		var pages, moved int
+		err := s.moveWAL(&pages, &moved)
+		if err != nil {
+			log.Debug("no checkpoint", slog.Any("err", err))
+			continue
+		}
+		log.Debug("checkpoint", slog.Int("pages", pages), slog.Int("moved", moved), slog.Duration("took", clock.Elapsed()-began))
+	}
+}
+
+// moveWAL does a checkpoint. Its connection is opened for it and closed after it: one that
+// stayed open while the file is set aside would touch the wrong WAL when it closes.
+func (s *session) moveWAL(pages, moved *int) error {
+	s.checkpointing.Lock()
+	defer s.checkpointing.Unlock()
+	if s.gone {
+		return nil
+	}
+	pool, conn, err := openCheckpointer(s.path)
+	if err != nil {
+		return err
+	}
+	var busy int
+	err = conn.QueryRowContext(background, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, pages, moved)
+	return errors.Join(err, conn.Close(), pool.Close())
+}

@@ -1,0 +1,533 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/clock"
+)
+
+const (
+	firstRetry  = 100 * time.Millisecond
+	lastRetry   = 5 * time.Second
+	maintenance = time.Second     // between looks at retention, WAL, ballast, hours
+	stopWithin  = 5 * time.Second // for what is queued when Run ends
+	watchEvery  = 250 * time.Millisecond
+)
+
+func elapsed() time.Duration { return clock.Elapsed() }
+
+// writer is the one goroutine that writes. All fields are its own.
+type writer struct {
+	db *DB
+	s  *session // nil while the file cannot be opened
+
+	insertPack, putState *sql.Stmt
+
+	flight  *transaction // its outcome is unknown
+	retry   time.Duration
+	retryAt time.Duration
+	tended  time.Duration // when maintenance was last done
+	broken  error         // damage that was found; the file must be replaced
+	scratch []agent.Record
+
+	checkpoints chan<- *session
+	ret         retention
+	endSalvage  context.CancelFunc
+	salvaging   chan struct{} // closed when the salvage goroutine of this session is done
+	background  sync.WaitGroup
+	stop        context.CancelFunc // of background
+	ctx         context.Context    // of background
+}
+
+// condemned is what readers found; the writer takes it from here.
+type condemned struct{ err atomic.Pointer[error] }
+
+// condemn has the writer replace the file: what was read is not what was written.
+func (db *DB) condemn(err error) {
+	db.condemned.err.CompareAndSwap(nil, &err)
+	db.poke()
+}
+
+// Run writes until ctx is done, then commits what is queued, marks the store clean and
+// closes it. A disk that hangs at the end is given up after 5 s, with an error; what was
+// queued is then lost. Run may be called once.
+func (db *DB) Run(ctx context.Context) error {
+	db.mu.Lock()
+	if db.running || db.closed {
+		db.mu.Unlock()
+		return fmt.Errorf("store: run: %w", ErrClosed)
+	}
+	db.running = true
+	s, opening := db.session, db.opening
+	db.session = nil
+	db.mu.Unlock()
+
+	bg, stop := context.WithCancel(context.Background())
+	w := &writer{db: db, ctx: bg, stop: stop, retry: firstRetry}
+	checkpoints := make(chan *session, 1)
+	w.checkpoints = checkpoints
+	w.background.Add(2)
+	go func() { defer w.background.Done(); db.watchDisk(bg) }()
+	go func() { defer w.background.Done(); runCheckpoints(bg, checkpoints, db.log) }()
+
+	done := make(chan error, 1)
+	go func() { done <- w.run(ctx, s, opening) }()
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		timeout := time.NewTimer(stopWithin)
+		defer timeout.Stop()
+		select {
+		case err = <-done:
+		case <-timeout.C:
+			err = errors.New("the disk hangs")
+		}
+	}
+	stop()
+	items := db.shut()
+	for _, it := range items {
+		it.ticket.finish(ErrClosed)
+	}
+	if err != nil {
+		return fmt.Errorf("store: stop: %w", err)
+	}
+	w.background.Wait()
+	db.unlock()
+	return nil
+}
+
+// shut refuses everything from now on and returns what nobody will commit.
+func (db *DB) shut() []*item {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.closed = true
+	for _, j := range db.q.jobs {
+		j.done <- ErrClosed
+	}
+	db.q.jobs = nil
+	return db.q.takeAll()
+}
+
+func (w *writer) run(ctx context.Context, s *session, opening chan opened) error {
+	if s != nil {
+		if err := w.use(s); err != nil {
+			w.failed(err)
+		}
+	}
+	for ctx.Err() == nil {
+		if opening != nil {
+			opening = w.awaitOpening(ctx, opening)
+			continue
+		}
+		w.db.enterDisk()
+		w.step()
+		w.db.leaveDisk()
+		w.sleep(ctx)
+	}
+	w.db.enterDisk()
+	defer w.db.leaveDisk()
+	return w.finish()
+}
+
+// awaitOpening waits for the attach that Open gave up waiting for.
+func (w *writer) awaitOpening(ctx context.Context, opening chan opened) chan opened {
+	select {
+	case <-ctx.Done():
+		return nil
+	case done := <-opening:
+		w.db.cond.Clear("store-hanging")
+		if done.err != nil {
+			w.failed(done.err)
+			return nil
+		}
+		w.db.adopt(done.s)
+		if err := w.use(done.s); err != nil {
+			w.failed(err)
+		}
+		return nil
+	}
+}
+
+// use makes a session the writer's.
+func (w *writer) use(s *session) (err error) {
+	w.s = s
+	if err := w.prepare(); err != nil {
+		return err
+	}
+	w.ret = retention{}
+	if s.aside != nil {
+		s.aside.dir = s.dir
+		w.startSalvage()
+	}
+	return nil
+}
+
+func (w *writer) prepare() (err error) {
+	if w.insertPack, err = w.s.conn.PrepareContext(background, "INSERT INTO log VALUES (?, ?, ?, ?)"); err != nil {
+		return err
+	}
+	w.putState, err = w.s.conn.PrepareContext(background, "INSERT OR REPLACE INTO state VALUES (?, ?)")
+	return err
+}
+
+// step does everything that is due.
+func (w *writer) step() {
+	if elapsed() < w.retryAt {
+		return
+	}
+	if err := w.work(); err != nil {
+		w.failed(err)
+		return
+	}
+	w.retry, w.retryAt = firstRetry, 0
+}
+
+func (w *writer) work() error {
+	if err := w.ready(); err != nil {
+		w.refuseJobs(err)
+		return err
+	}
+	if w.due() {
+		if err := w.commit(); err != nil {
+			return err
+		}
+	}
+	if err := w.runJobs(); err != nil {
+		return err
+	}
+	if elapsed()-w.tended < maintenance && w.s.idle() {
+		return nil
+	}
+	w.tended = elapsed()
+	return w.tend()
+}
+
+// ready has a healthy file open.
+func (w *writer) ready() error {
+	if e := w.db.condemned.err.Swap(nil); e != nil {
+		w.broken = *e
+	}
+	if w.broken != nil && w.s != nil {
+		w.discard()
+	}
+	if w.s == nil {
+		s, err := w.open()
+		if err != nil {
+			return err
+		}
+		w.broken = nil
+		w.resolveFlight(s)
+		w.db.adopt(s)
+		return w.use(s)
+	}
+	if w.s.conn == nil {
+		var err error
+		if w.s.pool, w.s.conn, err = openWriter(w.s.path); err != nil {
+			return fmt.Errorf("open again: %w", err)
+		}
+		return w.prepare()
+	}
+	return nil
+}
+
+func (w *writer) open() (*session, error) {
+	if w.broken == nil {
+		return w.db.attach()
+	}
+	path := w.db.path()
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return w.db.attach()
+	}
+	return w.db.replace(path, w.broken)
+}
+
+// resolveFlight finds out whether the transaction under way when the file was found damaged
+// is in the set-aside file, from which it will be salvaged.
+func (w *writer) resolveFlight(s *session) {
+	aside := s.aside
+	if aside != nil {
+		aside.dir = s.dir
+	}
+	tx := w.flight
+	w.flight = nil
+	if tx == nil {
+		return
+	}
+	if aside == nil || len(tx.packs) == 0 || !aside.holds(tx.packs[0]) {
+		w.giveBack(tx)
+		return
+	}
+	w.db.mu.Lock()
+	w.db.q.flying = 0
+	w.db.mu.Unlock()
+	for _, it := range tx.items {
+		it.ticket.finish(nil)
+	}
+}
+
+// discard closes a damaged file's connections. Its readers see an empty store until the
+// fresh one is there.
+func (w *writer) discard() {
+	w.db.live.Store(nil)
+	w.stopSalvage()
+	w.s.close()
+	w.s = nil
+}
+
+// failed declares what is wrong and when to try again.
+func (w *writer) failed(err error) {
+	db := w.db
+	db.mu.Lock()
+	first := !db.q.sick
+	db.q.sick = true
+	db.mu.Unlock()
+	t := troubleOf(err)
+	if first {
+		db.log.Error("store does not take records", slog.Any("err", err))
+	}
+	switch {
+	case t == troubleDamaged && w.broken == nil:
+		w.broken = err
+		w.retryAt = 0
+		db.poke()
+		return
+	case t == troubleFull && w.s != nil:
+		db.raise(err)
+		w.makeRoom()
+	default:
+		db.raise(err)
+	}
+	if w.s != nil && w.s.conn != nil {
+		w.disconnect()
+	}
+	w.retryAt = elapsed() + w.retry
+	w.retry = min(2*w.retry, lastRetry)
+}
+
+// disconnect drops the writing connection: after an I/O error its state is not to be trusted.
+func (w *writer) disconnect() {
+	w.s.conn.Close() //nolint:errcheck // it is given up because of an error that was reported
+	w.s.pool.Close() //nolint:errcheck // as above
+	w.s.conn, w.s.pool = nil, nil
+}
+
+// due reports whether a commit is.
+func (w *writer) due() bool {
+	if w.flight != nil || w.s.begin != nil {
+		return true
+	}
+	q := &w.db.q
+	w.db.mu.Lock()
+	defer w.db.mu.Unlock()
+	return q.waiting && elapsed() >= q.due || q.records >= maxCommit
+}
+
+// commit writes what is queued.
+func (w *writer) commit() error {
+	if tx := w.flight; tx != nil {
+		took, err := w.verify(tx)
+		if err != nil {
+			return err
+		}
+		w.flight = nil
+		if took {
+			w.succeeded(tx)
+		} else {
+			w.giveBack(tx)
+		}
+	}
+	tx := w.take()
+	if tx == nil {
+		return nil
+	}
+	if err := w.plan(tx); err != nil {
+		w.giveBack(tx)
+		return err
+	}
+	return w.settle(tx)
+}
+
+// commitOwn commits a transaction of the store's own, without queued items.
+func (w *writer) commitOwn(tx *transaction) error {
+	tx.own = true
+	return w.settle(tx)
+}
+
+// settle executes a transaction and finds out what became of it.
+func (w *writer) settle(tx *transaction) error {
+	err := w.exec(tx)
+	if err == nil {
+		w.succeeded(tx)
+		return nil
+	}
+	took, unknown := w.verify(tx)
+	switch {
+	case unknown != nil:
+		w.flight = tx
+	case took:
+		w.succeeded(tx)
+		return nil
+	default:
+		w.giveBack(tx)
+	}
+	return err
+}
+
+func (w *writer) succeeded(tx *transaction) {
+	w.applied(tx)
+	w.s.reader.newest.Store(w.s.newest)
+	for id, b := range tx.boots {
+		w.s.countBoot(id, b)
+	}
+	w.db.cond.Clear("store-full")
+	w.db.cond.Clear("store-failing")
+}
+
+// sleep waits until something is due.
+func (w *writer) sleep(ctx context.Context) {
+	d := w.nextWake()
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-w.db.wake:
+	}
+}
+
+func (w *writer) nextWake() time.Duration {
+	now := elapsed()
+	if w.retryAt > now {
+		return w.retryAt - now
+	}
+	at := w.tended + maintenance
+	if w.s != nil && !w.s.idle() {
+		at = now
+	}
+	q := &w.db.q
+	w.db.mu.Lock()
+	defer w.db.mu.Unlock()
+	if len(q.jobs) > 0 {
+		return 0
+	}
+	if q.waiting {
+		at = min(at, q.due)
+	}
+	return at - now
+}
+
+// idle reports whether no long work of the store's own is left.
+func (s *session) idle() bool { return len(s.counting) == 0 && !s.busy }
+
+func (w *writer) takeJobs() []job {
+	w.db.mu.Lock()
+	defer w.db.mu.Unlock()
+	jobs := w.db.q.jobs
+	w.db.q.jobs = nil
+	return jobs
+}
+
+func (w *writer) refuseJobs(err error) {
+	for _, j := range w.takeJobs() {
+		j.done <- fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+}
+
+func (w *writer) runJobs() error {
+	jobs := w.takeJobs()
+	for i, j := range jobs {
+		err := j.do(w)
+		j.done <- err
+		if t := troubleOf(err); t == troubleFull || t == troubleDamaged {
+			for _, rest := range jobs[i+1:] {
+				rest.done <- fmt.Errorf("%w: %w", ErrUnavailable, err)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// inTransaction runs f in a transaction of its own.
+func (w *writer) inTransaction(f func(conn *sql.Conn) error) error {
+	tx := &transaction{extra: f}
+	p := w.newPlanner(tx)
+	tx.cat = p.cat
+	return w.commitOwn(tx)
+}
+
+// finish commits what is queued, marks the file clean and closes it.
+func (w *writer) finish() error {
+	defer func() {
+		w.stop()
+		w.stopSalvage()
+		w.db.live.Store(nil)
+		if w.s != nil {
+			w.s.close()
+		}
+	}()
+	if w.s == nil {
+		return nil
+	}
+	if err := w.ready(); err != nil {
+		return err
+	}
+	for {
+		if err := w.commit(); err != nil {
+			return err
+		}
+		w.db.mu.Lock()
+		left := len(w.db.q.items) + len(w.db.q.states) + len(w.db.q.acks)
+		w.db.mu.Unlock()
+		if left == 0 {
+			break
+		}
+	}
+	if err := w.runJobs(); err != nil {
+		return err
+	}
+	w.stopSalvage()
+	if err := w.inTransaction(func(*sql.Conn) error { return w.put(noteClean, []byte{1}) }); err != nil {
+		return err
+	}
+	_, err := w.s.conn.ExecContext(background, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return err
+}
+
+// watchDisk raises store-hanging while the writer is stuck inside the disk.
+func (db *DB) watchDisk(ctx context.Context) {
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	raised := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		since, hung := db.hanging()
+		if hung {
+			db.mu.Lock()
+			db.q.sick = true
+			db.mu.Unlock()
+			db.cond.Raise("store-hanging", fmt.Sprintf("an access to the disk has not returned for %s", since.Truncate(time.Second)))
+		} else if raised {
+			db.cond.Clear("store-hanging")
+		}
+		raised = hung
+	}
+}

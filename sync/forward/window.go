@@ -1,0 +1,121 @@
+package forward
+
+import (
+	"encoding/json"
+
+	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/sync/upstream"
+	"github.com/frostline/frostline/sync/wire"
+)
+
+// window is a run of the sequence of one epoch: a batch per kind, and where the cursor
+// stands after all of them.
+type window struct {
+	batches  []upstream.Batch
+	end      agent.Position
+	note     note // after the window
+	caughtUp bool // there was nothing after end
+}
+
+// note stands beside the cursor: the last seq that went to each topic in the epoch.
+type note struct {
+	Epoch agent.Epoch              `json:"epoch"`
+	Prev  map[agent.Kind]agent.Seq `json:"prev,omitempty"`
+}
+
+// parseNote reads a note. One that cannot be read (of another version) is replaced by the
+// cursor itself: everything after it is covered, and nothing before it is claimed.
+func parseNote(text []byte, cursor agent.Position) note {
+	var n note
+	if json.Unmarshal(text, &n) == nil {
+		return n
+	}
+	n = note{Epoch: cursor.Epoch, Prev: map[agent.Kind]agent.Seq{}}
+	for _, k := range agent.Kinds() {
+		n.Prev[k] = cursor.Seq
+	}
+	return n
+}
+
+func (n note) text() []byte {
+	text, err := json.Marshal(n)
+	if err != nil {
+		panic("forward: a note always marshals: " + err.Error())
+	}
+	return text
+}
+
+// cutWindow takes records from the front of buf: of one epoch, up to max bytes of size
+// hint (at least one record), and none that waits for its date. It returns how many.
+func cutWindow(buf []agent.Record, max int) (n int, full bool) {
+	size := 0
+	for n < len(buf) {
+		r := &buf[n]
+		if r.Waiting() {
+			return n, true
+		}
+		if r.Position.Epoch != buf[0].Position.Epoch {
+			return n, true
+		}
+		size += wire.SizeHint(r)
+		if n > 0 && size > max {
+			return n, true
+		}
+		n++
+	}
+	return n, size >= max
+}
+
+// batches sorts the records of one epoch by kind, in order, and moves the note on.
+func batches(lane upstream.Lane, records []agent.Record, before note) ([]upstream.Batch, note) {
+	epoch := records[0].Position.Epoch
+	after := note{Epoch: epoch, Prev: map[agent.Kind]agent.Seq{}}
+	if before.Epoch == epoch {
+		for k, seq := range before.Prev {
+			after.Prev[k] = seq
+		}
+	}
+	counts := map[agent.Kind]int{}
+	for i := range records {
+		counts[records[i].Kind()]++
+	}
+	var cut []upstream.Batch
+	place := map[agent.Kind]int{}
+	for i := range records {
+		r := &records[i]
+		kind := r.Kind()
+		at, ok := place[kind]
+		if !ok {
+			at = len(cut)
+			place[kind] = at
+			b := upstream.Batch{Lane: lane, Kind: kind, Epoch: epoch, Prev: after.Prev[kind]}
+			if len(counts) == 1 {
+				b.Records = records
+			} else {
+				b.Records = make([]agent.Record, 0, counts[kind])
+			}
+			cut = append(cut, b)
+		}
+		if len(counts) > 1 {
+			cut[at].Records = append(cut[at].Records, *r)
+		}
+		after.Prev[kind] = r.Position.Seq
+	}
+	return cut, after
+}
+
+// split cuts a batch after its first n records.
+func split(b upstream.Batch, n int) (head, tail upstream.Batch) {
+	head, tail = b, b
+	head.Records, tail.Records = b.Records[:n:n], b.Records[n:]
+	tail.Prev = head.Records[n-1].Position.Seq
+	return head, tail
+}
+
+func hintOf(records []agent.Record) int64 {
+	size := int64(200) // the frame
+	for i := range records {
+		size += int64(wire.SizeHint(&records[i]))
+	}
+	return size
+}

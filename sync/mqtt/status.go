@@ -1,0 +1,145 @@
+package mqtt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/frostline/frostline/sync/upstream"
+	"github.com/frostline/frostline/sync/wire"
+)
+
+// own is one of the gateway's topics by its last part.
+func (u *Upstream) own(last string) string {
+	return upstream.Topic(u.from.Site, u.from.Gateway, last)
+}
+
+func (u *Upstream) status() upstream.Status {
+	if u.h.Status == nil {
+		return upstream.Status{}
+	}
+	return u.h.Status()
+}
+
+func (u *Upstream) statusMessage(state string, number uint64) []byte {
+	every := int64((u.c.Heartbeat + time.Second - 1) / time.Second)
+	return wire.NewStatus(u.from, u.status(), state, u.h.Boot, number, every).Append(nil)
+}
+
+func (u *Upstream) publishStatus(ctx context.Context, s *session, state string) error {
+	return u.publish(ctx, s, u.own("status"), u.statusMessage(state, s.number), true)
+}
+
+// sentInfo remembers the info that the broker keeps.
+type sentInfo struct {
+	text []byte
+	at   time.Duration // elapsed
+}
+
+// publishInfo publishes what is measured where it has changed, and on a new connection where
+// the broker was last given it long ago, for it may have lost it.
+func (u *Upstream) publishInfo(ctx context.Context, s *session, fresh bool) error {
+	if u.h.Info == nil {
+		return nil
+	}
+	u.informing.Lock()
+	defer u.informing.Unlock()
+	text, err := wire.AppendInfo(nil, u.from, u.h.Info())
+	if err != nil {
+		return err
+	}
+	now := u.elapsed()
+	if bytes.Equal(text, u.info.text) && !(fresh && now-u.info.at >= infoEvery) {
+		return nil
+	}
+	u.info = sentInfo{}
+	if err := u.publish(ctx, s, u.own("info"), text, true); err != nil {
+		return err
+	}
+	u.info = sentInfo{text, now}
+	return nil
+}
+
+// heartbeat renews the status until ctx is done. Where nothing is delivered for a while,
+// because nothing happens or the byte limit is used up, it also makes the connection that Deliver
+// would have made.
+func (u *Upstream) heartbeat(ctx context.Context) {
+	ticker := time.NewTicker(u.c.Heartbeat)
+	defer ticker.Stop()
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		err := u.beat(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		level := slog.LevelDebug
+		if err != nil && !failing {
+			level = slog.LevelInfo
+		}
+		if failing = err != nil; failing {
+			u.h.Log.Log(ctx, level, "status not published", slog.String("upstream", string(u.h.ID)), slog.Any("err", err))
+		}
+	}
+}
+
+// beat publishes the status, and info if it changed.
+func (u *Upstream) beat(ctx context.Context) error {
+	s, fresh, err := u.alive(ctx)
+	if err != nil || s == nil || fresh {
+		return err
+	}
+	if err := u.publishStatus(ctx, s, wire.Online); err != nil {
+		return err
+	}
+	return u.publishInfo(ctx, s, false)
+}
+
+// alive returns the session that works. If there is none and nobody has tried for a
+// heartbeat, it tries, and fresh tells that it has just been made; otherwise the session is nil.
+func (u *Upstream) alive(ctx context.Context) (s *session, fresh bool, err error) {
+	select {
+	case u.gate <- struct{}{}:
+	case <-ctx.Done():
+		return nil, false, ctx.Err()
+	}
+	s = u.session
+	<-u.gate
+	if s != nil && s.conn.Err() == nil {
+		return s, false, nil
+	}
+	if u.elapsed()-time.Duration(u.tried.Load()) < u.c.Heartbeat {
+		return nil, false, nil // the pump tries in its own time
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*u.c.Timeout)
+	defer cancel()
+	s, err = u.connected(ctx)
+	switch {
+	case err == nil:
+		u.troubles.Clear()
+	case ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded):
+		u.troubles.Raise(codeOf(err), err.Error())
+	}
+	return s, true, err
+}
+
+// codeOf is the condition that an error of connecting stands for.
+func codeOf(err error) string {
+	var refused *upstream.Refused
+	var later *upstream.Later
+	switch {
+	case errors.As(err, &refused):
+		return refused.Code
+	case errors.As(err, &later):
+		return conditionBusy
+	case errors.Is(err, context.DeadlineExceeded):
+		return conditionUnacknowledged
+	}
+	return conditionUnreachable
+}
