@@ -228,7 +228,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	errs := []error{left.stop()}
 	a.recorder.Event(a.change("agent", "stopped", ""))
 	errs = append(errs, middle.stop())
-	a.drain()
+	a.drain(a.recorder.checkpoint())
 	errs = append(errs, right.stop(), disk.stop(), a.closeHardware())
 	a.log.Info("agent stopped")
 	return errors.Join(errs...)
@@ -248,13 +248,13 @@ func waitAny(ctx context.Context, phases []*phase) {
 }
 
 // drain lets the upstreams take what is left, for a while.
-func (a *Agent) drain() {
+func (a *Agent) drain(committed *store.Ticket) {
 	if a.o.Drain == 0 {
-		return
+		return // the store commits what is queued before it ends
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), a.o.Drain)
 	defer cancel()
-	if err := a.store.Append(nil, store.Urgent()).Wait(ctx); err != nil {
+	if err := committed.Wait(ctx); err != nil {
 		a.log.Warn("not everything is on disk yet", slog.Any("err", err))
 	}
 	var wg sync.WaitGroup

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"github.com/frostline/frostline/agent/alarm"
 	alarmall "github.com/frostline/frostline/agent/alarm/all"
 	"github.com/frostline/frostline/agent/announce"
 	announceall "github.com/frostline/frostline/agent/announce/all"
@@ -47,7 +48,8 @@ func Known() config.Known {
 	k := config.Known{
 		Sensors: map[string]config.Device{}, Scanners: map[string]config.Device{},
 		Upstreams: map[string]func() any{}, Outputs: map[string]func() any{},
-		Scenarios: emulated.Scenarios(),
+		Alarms:    map[string]config.AlarmKind{},
+		Scenarios: emulated.Names(), Buses: busesOf,
 	}
 	for name, s := range d.sensors {
 		k.Sensors[name] = config.Device{Config: s.Config, Points: func(c any) []config.Point { return points(s.Points(c)) }}
@@ -61,7 +63,22 @@ func Known() config.Known {
 	for name, o := range d.outputs {
 		k.Outputs[name] = o.Config
 	}
+	watched := map[alarm.Scope]config.Watched{
+		alarm.PerPoint: config.Points, alarm.PerSensor: config.Points, alarm.PerItem: config.Items, alarm.PerReader: config.Readers,
+	}
+	for _, kind := range alarmall.Kinds() {
+		k.Alarms[kind.Name] = config.AlarmKind{Config: kind.Config, Of: watched[kind.Scope], Limit: kind.Excursion}
+	}
 	return k
+}
+
+// busesOf lists the buses of a scenario.
+func busesOf(scenario string) ([]string, error) {
+	s, err := emulated.Load(scenario)
+	if err != nil {
+		return nil, err
+	}
+	return s.Buses(), nil
 }
 
 func points(specs []sensors.PointSpec) []config.Point {
@@ -71,5 +88,3 @@ func points(specs []sensors.PointSpec) []config.Point {
 	}
 	return out
 }
-
-var _ = alarmall.Kinds

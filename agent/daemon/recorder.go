@@ -233,7 +233,7 @@ func (r *recorder) relive(rec *agent.Record) {
 }
 
 // Run steps the rules when they want to be stepped without input, and writes their state
-// from time to time. At the end it writes it once more. It returns nil.
+// from time to time. It returns nil.
 func (r *recorder) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		r.mu.Lock()
@@ -251,12 +251,15 @@ func (r *recorder) Run(ctx context.Context) error {
 		}
 		stop()
 	}
+	return nil
+}
+
+// checkpoint writes the rules' state at once; its ticket tells when everything that was
+// appended before is durable.
+func (r *recorder) checkpoint() *store.Ticket {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if opts := r.state(); opts != nil {
-		r.store.Append(nil, opts...)
-	}
-	return nil
+	return r.store.Append(nil, append(r.state(), store.Urgent())...)
 }
 
 // step brings the rules to the present.

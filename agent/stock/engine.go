@@ -148,13 +148,15 @@ func (e *Engine) Scan(s *agent.Scan) Output {
 }
 
 // ErrBooking is what Book returns for a booking that makes no sense.
-var ErrBooking = errors.New("stock: a booking needs a known item, a zone, a direction, a quantity of at least 0 and a person's name")
+var ErrBooking = errors.New("stock: a booking needs a known item, a zone, a direction, a quantity from 0 to a thousand million and a person's name")
+
+const maxQuantity = 1_000_000_000
 
 // Book takes in a movement that a person tells: m's Item, Zone, Direction, Quantity, By and Comment.
 func (e *Engine) Book(at agent.Instant, m agent.Movement) (Output, error) {
 	_, known := e.byID[m.Item]
 	directed := m.Direction == agent.DirectionIn || m.Direction == agent.DirectionOut || m.Direction == agent.DirectionCount
-	if !known || m.Zone == "" || !directed || m.Quantity < 0 || strings.TrimSpace(m.By) == "" {
+	if !known || m.Zone == "" || !directed || m.Quantity < 0 || m.Quantity > maxQuantity || strings.TrimSpace(m.By) == "" {
 		return Output{}, fmt.Errorf("%w: item %q, zone %q, direction %q, quantity %d, by %q", ErrBooking, m.Item, m.Zone, m.Direction, m.Quantity, m.By)
 	}
 	return e.move(at, m), nil

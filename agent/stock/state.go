@@ -16,6 +16,9 @@ var ErrState = errors.New("not a state of the stock engine")
 
 const stateVersion = 1
 
+// maxBalance is more than movements of at most maxQuantity add up to in any time.
+const maxBalance = 1 << 60
+
 type saved struct {
 	Version  int             `json:"v"`
 	Balances []savedBalance  `json:"balances,omitempty"`
@@ -104,7 +107,7 @@ func (e *Engine) Restore(state []byte) error {
 		return fmt.Errorf("%w: %d codes seen", ErrState, len(s.Seen))
 	}
 	for _, b := range s.Balances {
-		if b.Quantity < 0 {
+		if b.Quantity < 0 || b.Quantity > maxBalance {
 			return fmt.Errorf("%w: %d of %s", ErrState, b.Quantity, b.Item)
 		}
 	}

@@ -202,6 +202,8 @@ func (db *DB) openSession(path string, c *carry) (_ *session, err error) {
 		if err = s.examine(); err != nil {
 			return nil, err
 		}
+	} else if err = createFile(path); err != nil {
+		return nil, fmt.Errorf("create: %w", err)
 	}
 	if s.pool, s.conn, err = openWriter(path); err != nil {
 		return nil, fmt.Errorf("open: %w", err)

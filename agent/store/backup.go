@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	backupPages = 256                  // copied in one step, between commits: 1 MiB
+	backupPages = 1024                 // copied in one step, between commits: 1 MiB
 	backupPause = 2 * time.Millisecond // between two steps, so that commits come first
 )
 

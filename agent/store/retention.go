@@ -21,7 +21,7 @@ const (
 	stepPacks   = 500               // removed or looked at in one step
 	passEvery   = 10 * time.Second  // between two looks at the age of records
 	dropQuiet   = 20 * time.Second  // without a removal of something untaken: store-dropping is over
-	vacuumPages = 256               // given back to the file system in one step
+	vacuumPages = 1024              // given back to the file system in one step
 	leastBytes  = 1 << 20           // a smaller keep.bytes is not kept: the store needs room to work
 	forever     = math.MaxInt64 / 2 // an offset after all records
 )

@@ -19,7 +19,10 @@ const (
 	lockName    = "frostline.lock"
 	ballastName = "frostline.ballast"
 
-	pageSize      = 4096
+	// pageSize is of a file created by us. A commit of 100 readings is half a kilobyte and
+	// changes two or three pages, each of which goes to the WAL whole: measured per reading,
+	// 144 B with pages of 4096 bytes, 105 B with 2048, 84 B with 1024; reading is as fast.
+	pageSize      = 1024
 	walLimit      = 4 << 20 // bytes of WAL before a checkpoint: a page that many commits touch is then written to the file once
 	applicationID = 0x46726f73
 )
@@ -41,11 +44,26 @@ func dsn(path, query string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query
 }
 
-// openWriter opens the one connection that writes, creating the file if need be.
-// auto_vacuum takes effect only while the file is being created.
+// createFile creates the database file: page size and auto_vacuum can be chosen only now.
+func createFile(path string) error {
+	pool, conn, err := openConn(connector{
+		dsn: dsn(path, "mode=rwc&_auto_vacuum=incremental&_synchronous=FULL&_busy_timeout=2000"),
+		hook: func(c *sqlite3.SQLiteConn) error {
+			_, err := c.Exec(fmt.Sprintf("PRAGMA page_size=%d", pageSize), nil)
+			return err
+		},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(background, "VACUUM") // writes the first page
+	return errors.Join(err, conn.Close(), pool.Close())
+}
+
+// openWriter opens the one connection that writes.
 func openWriter(path string) (*sql.DB, *sql.Conn, error) {
 	return openConn(connector{
-		dsn: dsn(path, "mode=rwc&_auto_vacuum=incremental&_journal_mode=WAL&_synchronous=FULL&_busy_timeout=2000&_cache_size=-512&_txlock=immediate"),
+		dsn: dsn(path, "mode=rw&_journal_mode=WAL&_synchronous=FULL&_busy_timeout=2000&_cache_size=-512&_txlock=immediate"),
 		hook: func(c *sqlite3.SQLiteConn) error {
 			_, err := c.Exec(fmt.Sprintf("PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=%d", 2*walLimit), nil)
 			return err

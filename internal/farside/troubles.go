@@ -29,6 +29,10 @@ type Troubles struct {
 func (t *Troubles) Raise(code, detail string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.raise(code, detail)
+}
+
+func (t *Troubles) raise(code, detail string) {
 	if t.raised == nil {
 		t.raised = map[string]bool{}
 	}
@@ -48,6 +52,18 @@ func (t *Troubles) Clear() {
 
 // Expect raises the condition if done is not called within ShownWithin.
 func (t *Troubles) Expect(code, detail string) (done func()) {
-	timer := time.AfterFunc(ShownWithin, func() { t.Raise(code, fmt.Sprintf("%s for %v", detail, ShownWithin)) })
-	return func() { timer.Stop() }
+	over := false // guarded by t.mu
+	timer := time.AfterFunc(ShownWithin, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if !over {
+			t.raise(code, fmt.Sprintf("%s for %v", detail, ShownWithin))
+		}
+	})
+	return func() {
+		timer.Stop()
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		over = true
+	}
 }

@@ -1,7 +1,9 @@
 // Package peers starts the real far sides that tests speak to: Mosquitto and influxd.
 //
 // Each peer is a process of its own on a free loopback port, with its own directory, and is
-// ended by its process id when the test ends. It is for tests only: nothing that is shipped imports it.
+// ended by its process id when the test ends. It is for tests and for the measuring
+// commands (RunMosquitto, Relay), which end what they started themselves: nothing that is
+// shipped imports it.
 //
 // A peer that is not installed skips the test and says so; with CI=true in the environment it fails it.
 package peers
@@ -15,37 +17,45 @@ import (
 	"testing"
 )
 
-// find returns the path of a program: named by the environment variable env, lying below
-// .cache at the repository's root, on the PATH, or in one of the system directories that
-// a user's PATH often lacks.
+// find is locate for a test: a program that is not there skips it.
 func find(t testing.TB, name, env string, cached ...string) string {
 	t.Helper()
 	if os.Getenv("FROSTLINE_PEERS") == "off" {
 		t.Skip("real peers are switched off (FROSTLINE_PEERS=off)")
 	}
+	path, err := locate(name, env, cached...)
+	if err != nil {
+		missing(t, "%v", err)
+	}
+	return path
+}
+
+// locate returns the path of a program: named by the environment variable env, lying below
+// .cache at the repository's root, on the PATH, or in one of the system directories that
+// a user's PATH often lacks.
+func locate(name, env string, cached ...string) (string, error) {
 	if p := os.Getenv(env); p != "" {
 		if executable(p) {
-			return p
+			return p, nil
 		}
-		missing(t, "%s=%s is not a program", env, p)
+		return "", fmt.Errorf("%s=%s is not a program", env, p)
 	}
 	if root, err := Root(); err == nil {
 		for _, c := range cached {
 			if p := filepath.Join(root, ".cache", c); executable(p) {
-				return p
+				return p, nil
 			}
 		}
 	}
 	if p, err := exec.LookPath(name); err == nil {
-		return p
+		return p, nil
 	}
 	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"} {
 		if p := filepath.Join(dir, name); executable(p) {
-			return p
+			return p, nil
 		}
 	}
-	missing(t, "%s is not installed: run `make test-deps`, or set %s to its path", name, env)
-	return ""
+	return "", fmt.Errorf("%s is not installed: run `make test-deps`, or set %s to its path", name, env)
 }
 
 // missing skips the test, or fails it in CI, where nothing may be left out.
@@ -84,13 +94,21 @@ func Root() (string, error) {
 // FreePort returns a TCP port of 127.0.0.1 on which nothing listens at the moment.
 func FreePort(t testing.TB) int {
 	t.Helper()
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatalf("peers: find a free port: %v", err)
+		return 0, fmt.Errorf("peers: find a free port: %w", err)
 	}
 	port := l.Addr().(*net.TCPAddr).Port
 	if err := l.Close(); err != nil {
-		t.Fatalf("peers: find a free port: %v", err)
+		return 0, fmt.Errorf("peers: find a free port: %w", err)
 	}
-	return port
+	return port, nil
 }

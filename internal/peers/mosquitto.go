@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Broker is a real Mosquitto. Its methods are called by the test's goroutine.
+// Broker is a real Mosquitto. Its methods are called by one goroutine, in a test by the test's.
 type Broker struct {
 	Port  int
 	Dir   string // its own: configuration, ACL, certificates
@@ -37,11 +37,38 @@ type BrokerOptions struct {
 	Certs      *Certs            // generated if nil and TLS is on
 }
 
+// mosquittoCached is where `make peers` may have put it, below .cache.
+var mosquittoCached = []string{
+	"mosquitto/usr/sbin/mosquitto", "mosquitto/sbin/mosquitto", "mosquitto/mosquitto", "bin/mosquitto",
+}
+
+// RunMosquitto starts an open broker outside of a test. Its files are in dir; extra are
+// further lines of mosquitto.conf. The caller ends it with Stop; Start must not be called,
+// Launch does the same with an error.
+func RunMosquitto(dir string, extra ...string) (*Broker, error) {
+	path, err := locate("mosquitto", "FROSTLINE_MOSQUITTO", mosquittoCached...)
+	if err != nil {
+		return nil, fmt.Errorf("peers: %w", err)
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	b := &Broker{Port: port, Dir: dir}
+	lines := append(b.basics(), "log_type error", "log_type warning", "allow_anonymous true")
+	config := filepath.Join(dir, "mosquitto.conf")
+	text := strings.Join(append(lines, extra...), "\n") + "\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return nil, fmt.Errorf("peers: set up mosquitto: %w", err)
+	}
+	b.p = &process{name: "mosquitto", path: path, args: []string{"-c", config}, log: &logBuffer{}}
+	return b, b.Launch()
+}
+
 // Mosquitto starts a broker on 127.0.0.1 and stops it when the test ends.
 func Mosquitto(t testing.TB, o BrokerOptions) *Broker {
 	t.Helper()
-	path := find(t, "mosquitto", "FROSTLINE_MOSQUITTO",
-		"mosquitto/usr/sbin/mosquitto", "mosquitto/sbin/mosquitto", "mosquitto/mosquitto", "bin/mosquitto")
+	path := find(t, "mosquitto", "FROSTLINE_MOSQUITTO", mosquittoCached...)
 	b := &Broker{Port: o.Port, Dir: t.TempDir(), Certs: o.Certs}
 	if b.Port == 0 {
 		b.Port = FreePort(t)
@@ -61,13 +88,11 @@ func (b *Broker) configure(t testing.TB, o BrokerOptions) string {
 	t.Helper()
 	var conf strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&conf, format+"\n", args...) }
-	line("listener %d 127.0.0.1", b.Port)
-	line("log_dest stderr")
+	for _, basic := range b.basics() {
+		line("%s", basic)
+	}
 	line("log_type all")
 	line("allow_anonymous %t", len(o.Users) == 0 || o.ClientCert)
-	if u, err := user.Current(); err == nil && u.Uid == "0" {
-		line("user root") // else it gives up root and with it this test's directory
-	}
 	if len(o.Users) > 0 {
 		line("password_file %s", b.write(t, "passwords", PasswordFile(t, o.Users)))
 	}
@@ -92,6 +117,15 @@ func (b *Broker) configure(t testing.TB, o BrokerOptions) string {
 	return b.write(t, "mosquitto.conf", conf.String())
 }
 
+// basics are the lines of mosquitto.conf that every broker has.
+func (b *Broker) basics() []string {
+	lines := []string{fmt.Sprintf("listener %d 127.0.0.1", b.Port), "log_dest stderr"}
+	if u, err := user.Current(); err == nil && u.Uid == "0" {
+		lines = append(lines, "user root") // else it gives up root and with it its directory
+	}
+	return lines
+}
+
 func (b *Broker) write(t testing.TB, name, text string) string {
 	t.Helper()
 	path := filepath.Join(b.Dir, name)
@@ -104,13 +138,21 @@ func (b *Broker) write(t testing.TB, name, text string) string {
 // Start runs the broker again on the same port after Stop or Kill.
 func (b *Broker) Start() {
 	b.p.t.Helper()
-	b.p.start(func() error {
-		c, err := net.DialTimeout("tcp", b.Addr(), time.Second)
-		if err != nil {
-			return fmt.Errorf("peers: reach mosquitto: %w", err)
-		}
-		return c.Close()
-	})
+	b.p.start(b.answers)
+}
+
+// Launch is Start outside of a test.
+func (b *Broker) Launch() error { return b.p.launch(b.answers) }
+
+// Running reports whether the broker was started and not ended since.
+func (b *Broker) Running() bool { return b.p.cmd != nil }
+
+func (b *Broker) answers() error {
+	c, err := net.DialTimeout("tcp", b.Addr(), time.Second)
+	if err != nil {
+		return fmt.Errorf("peers: reach mosquitto: %w", err)
+	}
+	return c.Close()
 }
 
 // Stop ends the broker politely. Stopping a stopped one does nothing.

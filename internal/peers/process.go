@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os/exec"
 	"sync"
 	"syscall"
@@ -18,9 +19,9 @@ const startWithin = 30 * time.Second
 const stopWithin = 10 * time.Second
 
 // process is one run of a peer after another, all with the same arguments. Its methods
-// are called by the test's goroutine.
+// are called by one goroutine, in a test by the test's.
 type process struct {
-	t    testing.TB
+	t    testing.TB // nil outside of tests: then only launch and send may be called to begin something
 	name string
 	path string
 	args []string
@@ -30,16 +31,23 @@ type process struct {
 	ended chan struct{}
 }
 
-// start runs the program and waits until answers returns nil.
+// start is launch for a test, which an error ends.
 func (p *process) start(answers func() error) {
 	p.t.Helper()
+	if err := p.launch(answers); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// launch runs the program and waits until answers returns nil.
+func (p *process) launch(answers func() error) error {
 	if p.cmd != nil {
-		p.t.Fatalf("peers: %s: runs already", p.name)
+		return fmt.Errorf("peers: %s: runs already", p.name)
 	}
 	cmd := exec.Command(p.path, p.args...)
 	cmd.Stdout, cmd.Stderr = p.log, p.log
 	if err := cmd.Start(); err != nil {
-		p.t.Fatalf("peers: start %s: %v", p.name, err)
+		return fmt.Errorf("peers: start %s: %w", p.name, err)
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -55,15 +63,15 @@ func (p *process) start(answers func() error) {
 	last := errors.New("not asked yet")
 	for {
 		if last = answers(); last == nil {
-			return
+			return nil
 		}
 		select {
 		case <-ended:
 			p.cmd = nil
-			p.t.Fatalf("peers: %s ended at its start\n%s", p.name, p.log)
+			return fmt.Errorf("peers: %s ended at its start\n%s", p.name, p.log)
 		case <-ctx.Done():
 			p.end(syscall.SIGKILL)
-			p.t.Fatalf("peers: %s does not answer: %v\n%s", p.name, last, p.log)
+			return fmt.Errorf("peers: %s does not answer: %w\n%s", p.name, last, p.log)
 		case <-look.C:
 		}
 	}

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -28,23 +29,35 @@ type Proxy struct {
 	conns  map[net.Conn]struct{}
 }
 
-// NewProxy listens on a free port of 127.0.0.1 and relays to target until the test ends.
+// NewProxy relays to target until the test ends.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
+	p, err := Relay(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
+}
+
+// Relay listens on a free port of 127.0.0.1 and relays to target until Close.
+func Relay(target string) (*Proxy, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatalf("peers: proxy: %v", err)
+		return nil, fmt.Errorf("peers: proxy: %w", err)
 	}
 	p := &Proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}}
 	p.wg.Add(1)
 	go p.accept()
-	t.Cleanup(func() {
-		_ = p.listener.Close() // the test is over
-		p.Flow()
-		p.Cut()
-		p.wg.Wait()
-	})
-	return p
+	return p, nil
+}
+
+// Close ends the relay and every connection through it.
+func (p *Proxy) Close() {
+	_ = p.listener.Close() // it is over
+	p.Flow()
+	p.Cut()
+	p.wg.Wait()
 }
 
 // Addr is where the proxy listens.

@@ -54,26 +54,41 @@ func (b *bridge) Search(alarmOnly bool) ([]onewire.Address, error) {
 	return boundBridge{b, context.Background()}.Search(alarmOnly)
 }
 
+// bridgeTries is how often a transaction is tried that the chip's driver gave up itself:
+// it allows a bus cycle 3 ms of real time, which a busy machine may take to look again.
+// Every transaction begins with a reset of the line, so trying again is safe.
+const bridgeTries = 3
+
 // use runs f with the chip's driver under ctx, and forgets the driver if f failed for
 // another reason than the 1-Wire side.
 func (b *bridge) use(ctx context.Context, f func(*ds248x.Dev) error) error {
-	b.port.ctx, b.port.err = ctx, nil
+	b.port.ctx = ctx
+	for try := 1; ; try++ {
+		err := b.try(f)
+		if err == nil {
+			return nil
+		}
+		if _, oneWireSide := err.(onewire.BusError); oneWireSide { //nolint:errorlint // periph returns these bare
+			return err
+		}
+		b.dev = nil
+		if b.port.err != nil || try == bridgeTries || ctx.Err() != nil {
+			return b.cause(err)
+		}
+	}
+}
+
+func (b *bridge) try(f func(*ds248x.Dev) error) error {
+	b.port.err = nil
 	if b.dev == nil {
 		dev, err := ds248x.New(b.port, b.addr, &ds248x.DefaultOpts)
 		if err != nil {
-			return b.cause(err)
+			return err
 		}
+		// Registers that only its siblings have were not acknowledged: that was to be expected.
 		b.dev, b.port.err = dev, nil
 	}
-	err := f(b.dev)
-	if err == nil {
-		return nil
-	}
-	if _, oneWireSide := err.(onewire.BusError); oneWireSide { //nolint:errorlint // periph returns these bare
-		return err
-	}
-	b.dev = nil
-	return b.cause(err)
+	return f(b.dev)
 }
 
 // cause is the I²C error behind err, where there is one.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/fstest"
@@ -202,7 +203,10 @@ func TestBridge(t *testing.T) {
 	probe := func(agent.Quantity) float64 { return 4.25 }
 	slave := chip.NewDS18B20(probe, clock.Elapsed, 0x0316a2791a01)
 	line := chip.NewLine(slave)
-	ds2482 := chip.NewDS2482(clock.Elapsed, line)
+	// By its own clock the chip is never busy when it is looked at again.
+	var late atomic.Int64
+	hurried := func() time.Duration { return time.Duration(late.Add(int64(10 * time.Millisecond))) }
+	ds2482 := chip.NewDS2482(hurried, line)
 	h := NewHost(Options{Now: clock.Elapsed, Emulated: map[string]any{"i2c-1": chips{0x18: ds2482}}})
 	defer h.Close()
 	o, err := h.OneWire("ds248x:i2c-1")
@@ -233,6 +237,19 @@ func TestBridge(t *testing.T) {
 	ds2482.Plug()
 	if err := o.Tx(ctx, []byte{0xCC, 0xBE}, make([]byte, 9), onewire.WeakPullup); err != nil {
 		t.Errorf("after its return: %v", err)
+	}
+}
+
+func TestBridgeThatStaysBusyIsATimeout(t *testing.T) {
+	busy := chip.NewDS2482(func() time.Duration { return 0 }, chip.NewLine()) // its clock stands still
+	h := NewHost(Options{Now: clock.Elapsed, Emulated: map[string]any{"i2c-1": chips{0x18: busy}}})
+	defer h.Close()
+	o, err := h.OneWire("ds248x:i2c-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Tx(soon(t, 5*time.Second), []byte{0xCC}, nil, onewire.WeakPullup); !errors.Is(err, agent.FaultTimeout) {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/frostline/frostline/agent"
@@ -14,6 +15,9 @@ type timeMillis time.Time
 // UnmarshalJSON reads the milliseconds.
 func (t *timeMillis) UnmarshalJSON(b []byte) error {
 	var ms int64
+	if string(b) == "null" {
+		return nil
+	}
 	if err := json.Unmarshal(b, &ms); err != nil {
 		return err
 	}
@@ -76,8 +80,11 @@ func decodeOther(raw []byte, e *agent.Event) error {
 	if err := unmarshal(raw, &members); err != nil {
 		return err
 	}
-	for _, frame := range []string{"site", "gateway", "epoch", "seq", "t", "event", "clock", "boot", "mono", "after", "before"} {
-		delete(members, frame)
+	for key := range members {
+		switch strings.ToLower(key) { // as encoding/json matches keys
+		case "site", "gateway", "epoch", "seq", "t", "event", "clock", "boot", "mono", "after", "before":
+			delete(members, key)
+		}
 	}
 	text, err := json.Marshal(members)
 	if err != nil {

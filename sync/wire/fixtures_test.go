@@ -64,3 +64,12 @@ func series(points, ticks int, every time.Duration, sensor16bit bool) (upstream.
 	}
 	return b, defs
 }
+
+// definitionsOf are n empty definitions with ids, as a compact header names them.
+func definitionsOf(n int) []agent.Definition {
+	defs := make([]agent.Definition, n)
+	for i := range defs {
+		defs[i].ID = agent.DefID(i + 1)
+	}
+	return defs
+}

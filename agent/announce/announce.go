@@ -1,0 +1,103 @@
+// Package announce brings alarm transitions to people on the spot and through webhooks.
+//
+// An output is a folder below this one that exports one value made by Define. Outputs are
+// independent: each has its own goroutine and its own bounded queue, so one that is slow or
+// down delays nothing else. A transition is announced once per output, whether it comes
+// from the commit or, because the disk hangs, before it.
+package announce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/frostline/frostline/agent"
+)
+
+// Notice is one transition to announce, or, without an Event, only how things stand.
+type Notice struct {
+	Site     agent.SiteID
+	Gateway  agent.GatewayID
+	At       agent.Instant     // of the transition
+	Event    *agent.AlarmEvent // nil after a start: outputs that follow the state take it from Sounding
+	ZoneName string            // what people call the event's zone; empty if it has no name
+	// Sounding is the highest severity among the alarms that are there and that nobody has
+	// acknowledged, after the transition; empty if there is none.
+	Sounding agent.Severity
+	// Done, if not nil, is called once when every output has taken the notice or given it up.
+	Done func()
+}
+
+// Output brings notices to people. One goroutine calls it.
+type Output interface {
+	// Announce returns nil when the notice is where it has to be, or does not concern this
+	// output. After an error the same notice comes again, unless the error wraps ErrPermanent.
+	// It honors ctx.
+	Announce(ctx context.Context, n Notice) error
+	// Close frees everything. A second Close does nothing.
+	Close() error
+}
+
+// ErrPermanent is wrapped by an error after which trying again is of no use.
+var ErrPermanent = errors.New("will not be tried again")
+
+// Pin is a digital output.
+type Pin interface {
+	Out(ctx context.Context, high bool) error
+}
+
+// Host is what the agent lends an output.
+type Host struct {
+	ID     string                           // the operator's name for the output
+	Secret func(ref string) (string, error) // resolves ${credential:NAME} and ${env:NAME}; plain text comes back as it is
+	Pin    func(name string) (Pin, error)   // a digital output of the machine: GPIO17
+	Log    *slog.Logger
+}
+
+// Driver is a kind of output: what Define returns.
+type Driver struct {
+	Name   string                                                        // the word after driver: in the config
+	Config func() any                                                    // a new pointer to the driver's settings, set to their defaults
+	Open   func(ctx context.Context, h Host, config any) (Output, error) // config is what Config returned, filled in and validated
+}
+
+// Define makes a driver from its name, its settings' defaults and how to open one. C is a
+// struct whose fields carry `yaml:"key"` and `doc:"…"` tags; if *C has Validate() error,
+// the config calls it.
+func Define[C any](name string, defaults C, open func(context.Context, Host, C) (Output, error)) Driver {
+	return Driver{
+		Name:   name,
+		Config: func() any { c := defaults; return &c },
+		Open: func(ctx context.Context, h Host, c any) (Output, error) {
+			o, err := open(ctx, h, *c.(*C))
+			if err != nil {
+				return nil, fmt.Errorf("%s: open: %w", name, err)
+			}
+			return o, nil
+		},
+	}
+}
+
+// ErrSeverity is what CheckSeverity returns.
+var ErrSeverity = errors.New("not a severity: want info, warning or critical")
+
+// CheckSeverity says whether s is a severity; outputs call it in Validate.
+func CheckSeverity(s agent.Severity) error {
+	if rank(s) < 0 {
+		return fmt.Errorf("severity %q: %w", s, ErrSeverity)
+	}
+	return nil
+}
+
+// AtLeast reports whether s is as severe as least or more; an empty s is not.
+func AtLeast(s, least agent.Severity) bool { return rank(s) >= 0 && rank(s) >= rank(least) }
+
+func rank(s agent.Severity) int {
+	for i, w := range agent.Severities() {
+		if w == s {
+			return i
+		}
+	}
+	return -1
+}
