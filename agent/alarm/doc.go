@@ -23,8 +23,8 @@
 //
 // Samples. A value holds until the point's next sample, at most three intervals; after that,
 // and from a fault on, there is a gap: nothing is known, time does not count, and nothing is
-// cleared or reset. A sample older than the newest of its point, or older than three intervals
-// when it arrives, opens and clears nothing. A value marked implausible or too fast may open
+// cleared or reset. A sample older than the newest of its point, or older than three intervals (and
+// 10 s) when it arrives, opens and clears nothing. A value marked implausible or too fast may open
 // an alarm (a fire looks implausible too) but is a gap where it would clear or reset one; the
 // other marks do not change how a value is judged.
 //

@@ -48,6 +48,10 @@ type point struct {
 	every time.Duration
 }
 
+// lateness is how old a sample may be in any case: work between sensor and engine takes its
+// time, and fast sensors have short intervals. Its value holds no longer for that.
+const lateness Line = 10_000
+
 // maxRoutes bounds the memory of readings' definitions: a point has one at a time.
 const maxRoutes = 100_000
 
@@ -165,7 +169,7 @@ func (e *Engine) take(x, to Line, rel relation) {
 // remembers it as its point's newest.
 func (e *Engine) newest(id agent.PointID, x, to Line) bool {
 	p := e.points[id]
-	if p == nil || x < p.seen || x+HoldIntervals*Millis(p.every) < to {
+	if p == nil || x < p.seen || x+max(HoldIntervals*Millis(p.every), lateness) < to {
 		return false
 	}
 	p.seen = x

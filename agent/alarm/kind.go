@@ -58,7 +58,7 @@ type Target struct {
 // Point is a measured point as it is now.
 type Point struct {
 	agent.Definition
-	Every time.Duration // sampling interval
+	Every time.Duration // sampling interval; with 0 no value holds
 }
 
 // Hold is how long a value of the point holds without a new sample.

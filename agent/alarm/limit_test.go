@@ -3,6 +3,7 @@ package alarm_test
 import (
 	"testing"
 	"time"
+	_ "time/tzdata" // TestDays needs Berlin wherever it runs
 
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/alarm"

@@ -13,18 +13,18 @@ import (
 // quantity and role narrow the points; item and reader the items and readers; what is empty
 // does not narrow.
 type Spec struct {
-	ID       agent.AlarmID  `yaml:"id" doc:"Id of the alarm; for ever."`
-	Kind     string         `yaml:"kind" doc:"Kind of rule; limit if absent."`
-	Zone     agent.ZoneID   `yaml:"zone" doc:"Only points of this zone."`
-	Point    agent.PointID  `yaml:"point" doc:"Only this point: <sensor>/<name>."`
-	Quantity agent.Quantity `yaml:"quantity" doc:"Only points of this quantity."`
-	Role     agent.Role     `yaml:"role" doc:"Only points of this role."`
-	Item     agent.ItemID   `yaml:"item" doc:"Only this stock item."`
-	Reader   agent.ReaderID `yaml:"reader" doc:"Only this scanner or tag reader."`
-	Severity agent.Severity `yaml:"severity" doc:"info, warning or critical; the kind's own if absent."`
-	Advice   string         `yaml:"advice" doc:"What to do, in a sentence; ends every message."`
-	Settings any            `yaml:"-"` // what the kind's Config returned, filled in and validated; nil for its defaults
-	Default  bool           `yaml:"-"` // nobody wrote it: it watches only what no other alarm of its kind watches
+	ID       agent.AlarmID  // for ever
+	Kind     string         // the name of a Kind
+	Zone     agent.ZoneID   // only points of this zone
+	Point    agent.PointID  // only this point
+	Quantity agent.Quantity // only points of this quantity
+	Role     agent.Role     // only points of this role
+	Item     agent.ItemID   // only this stock item
+	Reader   agent.ReaderID // only this scanner or tag reader
+	Severity agent.Severity // the kind's own if empty
+	Advice   string         // what to do, in a sentence; ends the message of a raised alarm
+	Settings any            // what the kind's Config returned, filled in and validated; nil for its defaults
+	Default  bool           // nobody wrote it: it watches only what no other alarm of its kind watches
 }
 
 // Errors of New.

@@ -49,7 +49,11 @@ func (e *Engine) found(i *instance, f Finding) string {
 	case UnknownCode:
 		return unknownText(i, f)
 	}
-	return fmt.Sprintf("%s %s, %s", e.subject(i), valueText(f, i.quantity()), conditionText(f, i.quantity()))
+	q := i.quantity()
+	if v, c := valueText(f, q), conditionText(f, q); !strings.HasPrefix(c, v) {
+		return fmt.Sprintf("%s %s, %s", e.subject(i), v, c)
+	}
+	return e.subject(i) + " " + conditionText(f, q) // door open for 5 min
 }
 
 func (e *Engine) cleared(i *instance, f Finding, moment Line) string {
@@ -85,7 +89,11 @@ func (e *Engine) where(i *instance) string {
 
 // subject is where and what is measured: "Vaccine cold room temperature".
 func (e *Engine) subject(i *instance) string {
-	return e.where(i) + " " + strings.ReplaceAll(string(i.quantity()), "_", " ")
+	q := i.quantity()
+	if words := quantityWords[q]; words != "" {
+		return e.where(i) + " " + words
+	}
+	return e.where(i) + " " + string(q)
 }
 
 func (i *instance) quantity() agent.Quantity { return i.first().target.Point.Quantity }
@@ -101,21 +109,23 @@ func devices(i *instance) string {
 	for _, w := range ws {
 		names = append(names, strings.TrimPrefix(string(w.target.Point.Point), string(sensor)+"/"))
 	}
-	if n := len(names); n > 2*maxNamed {
-		names = append(names[:2*maxNamed], fmt.Sprintf("and %d more", n-2*maxNamed))
+	return fmt.Sprintf("%s (%s)", sensor, list(names, 2*maxNamed))
+}
+
+// list names at most that many: "a, b and 3 more".
+func list(names []string, most int) string {
+	if more := len(names) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)
 	}
-	return fmt.Sprintf("%s (%s)", sensor, strings.Join(names, ", "))
+	return strings.Join(names, ", ")
 }
 
 func (e *Engine) goods(items []agent.ItemID) string {
-	names := make([]string, 0, maxNamed+1)
-	for _, it := range items[:min(len(items), maxNamed)] {
+	names := make([]string, 0, len(items))
+	for _, it := range items {
 		names = append(names, e.itemName(it))
 	}
-	if more := len(items) - maxNamed; more > 0 {
-		names = append(names, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(names, ", ")
+	return list(names, maxNamed)
 }
 
 func (e *Engine) itemName(id agent.ItemID) string {
@@ -154,27 +164,50 @@ func valueText(f Finding, q agent.Quantity) string {
 	if f.Value == nil {
 		return "unknown"
 	}
+	if words, ok := stateWords[q]; ok {
+		return words[*f.Value != 0]
+	}
 	return withUnit(shorten(*f.Value, f.Limit), q)
 }
 
-// conditionText is "above 8 °C for 5 min".
+// stateWords say what 0 and 1 are.
+var stateWords = map[agent.Quantity]map[bool]string{
+	agent.Door:    {false: "closed", true: "open"},
+	agent.PowerOK: {false: "off", true: "on"},
+	agent.Contact: {false: "open", true: "closed"},
+}
+
+// quantityWords stand for quantities whose word in the config is not what people say.
+var quantityWords = map[agent.Quantity]string{agent.PowerOK: "mains power", agent.CO2: "CO₂"}
+
+// limitWords say which side of a limit is outside.
+var limitWords = map[Word]string{Above: "above", AtOrAbove: "at or above", Below: "below", AtOrBelow: "at or below"}
+
+// conditionText is "above 8 °C for 5 min", or "open for 5 min" where the value is a state.
 func conditionText(f Finding, q agent.Quantity) string {
-	words := map[Word]string{Above: "above", AtOrAbove: "at or above", Below: "below", AtOrBelow: "at or below"}
-	word := words[f.Word]
-	if f.Limit != nil {
+	word := limitWords[f.Word]
+	switch states, ok := stateWords[q]; {
+	case ok:
+		word = states[f.Word == Above || f.Word == AtOrAbove]
+	case f.Limit != nil:
 		word += " " + withUnit(f.Limit.String(), q)
 	}
+	return word + timeText(f)
+}
+
+// timeText is " for 5 min": how long it had to last.
+func timeText(f Finding) string {
 	switch {
 	case f.Total && f.Within == "trip":
-		word += " for " + Span(f.For) + " of this trip in all"
+		return " for " + Span(f.For) + " of this trip in all"
 	case f.Total && f.Within == "day":
-		word += " for " + Span(f.For) + " of this day in all"
+		return " for " + Span(f.For) + " of this day in all"
 	case f.Total:
-		word += " for " + Span(f.For) + " in all within " + f.Within
+		return " for " + Span(f.For) + " in all within " + f.Within
 	case f.For > 0:
-		word += " for " + Span(f.For)
+		return " for " + Span(f.For)
 	}
-	return word
+	return ""
 }
 
 func withUnit(number string, q agent.Quantity) string {
@@ -215,4 +248,16 @@ func Span(d time.Duration) string {
 		}
 	}
 	return strings.Join(slices.Clip(parts[:min(len(parts), 2)]), " ")
+}
+
+// Short writes a duration as the config does: 5m, not 5m0s.
+func Short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }

@@ -67,10 +67,16 @@ func (k checker) listen(n *node, address string) {
 	}
 }
 
+// maxDir leaves room for "/control.sock" in the 108 bytes of a socket's address.
+const maxDir = 108 - 1 - len("/control.sock")
+
 func (k checker) store() {
 	n, s := k.root.child("store"), k.c.Store
 	if !filepath.IsAbs(s.Dir) {
 		k.at(n.near("dir"), "%s is no absolute path: the store must not depend on where the agent was started", clip(s.Dir))
+	}
+	if len(s.Dir) > maxDir {
+		k.at(n.near("dir"), "the path has %d bytes, more than %d: the agent's socket is in there, and the kernel allows no longer path for one", len(s.Dir), maxDir)
 	}
 	if s.CommitWithin < 10*time.Millisecond || s.CommitWithin > time.Minute {
 		k.at(n.near("commit_within"), "%s is not from 10ms to 1m", formatDuration(s.CommitWithin))
@@ -138,7 +144,12 @@ func (k checker) zones() register {
 	for i, z := range k.c.Zones {
 		n := list.item(i)
 		k.add(ids, n, string(z.ID))
-		if z.Profile != "" && k.known.Profiles != nil && !slices.Contains(k.known.Profiles, z.Profile) {
+		if z.Profile != "" && k.known.Profiles == nil {
+			at := n.near("profile")
+			k.warnf(at.pos, at.path, "this version has no profiles: nothing is watched because of this one; write its limits as alarms")
+			continue
+		}
+		if z.Profile != "" && !slices.Contains(k.known.Profiles, z.Profile) {
 			k.at(n.near("profile"), "there is no profile %s%s", clip(z.Profile), suggest(z.Profile, k.known.Profiles))
 		}
 	}
@@ -195,9 +206,11 @@ func isPath(scenario string) bool {
 }
 
 // minEvery is the shortest interval that a gateway of this class samples without falling
-// behind; maxTimeout is longer than any device needs for an answer.
+// behind; with more than maxEvery nothing is watched in any sense; maxTimeout is longer
+// than any device needs for an answer.
 const (
 	minEvery   = 100 * time.Millisecond
+	maxEvery   = 24 * time.Hour
 	maxTimeout = time.Minute
 )
 
@@ -212,8 +225,8 @@ func (k checker) sensors(zones register) {
 		k.add(ids, n, string(s.ID))
 		k.zone(n, zones, s.Zone)
 		k.claim(claims, n, s.Settings)
-		if s.Every < minEvery {
-			k.at(n.near("every"), "%s is shorter than %s", formatDuration(s.Every), formatDuration(minEvery))
+		if s.Every < minEvery || s.Every > maxEvery {
+			k.at(n.near("every"), "%s is not from %s to %s", formatDuration(s.Every), formatDuration(minEvery), formatDuration(maxEvery))
 		}
 		if s.Timeout > maxTimeout {
 			k.at(n.near("timeout"), "%s is longer than %s", formatDuration(s.Timeout), formatDuration(maxTimeout))

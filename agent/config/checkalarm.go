@@ -75,8 +75,8 @@ func (k checker) selectors(a *Alarm, n *node, kind AlarmKind, zones register) (o
 		}
 	}
 	k.zone(n, zones, a.Zone)
-	if at := n.child("quantity"); at != nil && at.kind == scalarNode && !a.Quantity.Known() {
-		k.at(at, "there is no quantity %s%s", clip(string(a.Quantity)), suggest(string(a.Quantity), words(agent.Quantities())))
+	if at := n.child("quantity"); at != nil && a.Quantity == "" || n.child("role") != nil && a.Role == "" {
+		return false // not a word, and reported
 	}
 	if kind.Limit && n.child("quantity") == nil && n.child("point") == nil {
 		k.at(n, "the key quantity is missing, or a point: one limit fits only values of one quantity")
@@ -127,14 +127,6 @@ func filter(points []declared, keep func(declared) bool) []declared {
 		if keep(p) {
 			out = append(out, p)
 		}
-	}
-	return out
-}
-
-func words[S ~string](list []S) []string {
-	out := make([]string, len(list))
-	for i, s := range list {
-		out[i] = string(s)
 	}
 	return out
 }

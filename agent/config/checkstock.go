@@ -17,6 +17,9 @@ const maxItemsText = 16 << 20
 
 func (k checker) stock(zones register) {
 	section := k.root.child("stock")
+	if section.child("repeat") != nil && k.c.Stock.Repeat == 0 {
+		k.c.Stock.Repeat = -1 // said so, where a zero could be taken for nothing said
+	}
 	list := section.child("items")
 	book := itemBook{ids: map[string]string{}, codes: map[string]string{}}
 	for i := range k.c.Stock.Items {
@@ -29,10 +32,10 @@ func (k checker) stock(zones register) {
 			k.at(n.near("minimum"), "a minimum cannot be negative")
 		}
 		if it.Pieces < 1 {
-			k.at(n.near("pieces"), "a scan moves at least one piece")
+			k.at(n.near("pieces"), "a scan stands for at least one piece")
 		}
 		place := "line " + strconv.Itoa(n.child("id").pos.line)
-		if problem := book.id(*it, place); problem != "" {
+		if problem := book.id(it.ID, place); problem != "" {
 			k.at(n.child("id"), "%s", problem)
 			continue
 		}
@@ -50,26 +53,23 @@ func (k checker) stock(zones register) {
 // itemBook finds ids and codes that stand twice; the values say where the first stands.
 type itemBook struct{ ids, codes map[string]string }
 
-// id enters an item and the code that its id is where it has no other.
-func (b itemBook) id(it Item, place string) (problem string) {
-	if first, twice := b.ids[string(it.ID)]; twice {
-		return "the item " + string(it.ID) + " stands here a second time; the first is in " + first
+func (b itemBook) id(id agent.ItemID, place string) (problem string) {
+	if first, twice := b.ids[string(id)]; twice {
+		return "the item " + string(id) + " stands here a second time; the first is in " + first
 	}
-	b.ids[string(it.ID)] = place
-	if len(it.Codes) > 0 {
-		return ""
-	}
-	return b.code(string(it.ID), it.ID, place)
+	b.ids[string(id)] = place
+	return ""
 }
 
+// code enters a code. Tag ids are hexadecimal, so case does not tell codes apart.
 func (b itemBook) code(code string, id agent.ItemID, place string) (problem string) {
-	if code == "" {
+	if strings.TrimSuffix(code, "*") == "" {
 		return "the code is empty"
 	}
-	if first, twice := b.codes[code]; twice {
+	if first, twice := b.codes[strings.ToUpper(code)]; twice {
 		return "the code " + clip(code) + " belongs to " + first + " already"
 	}
-	b.codes[code] = "item " + string(id) + " in " + place
+	b.codes[strings.ToUpper(code)] = "item " + string(id) + " in " + place
 	return ""
 }
 
@@ -168,7 +168,7 @@ func (f *csvFile) row(r *csv.Reader, row []string) {
 		f.problems.errorf(fieldPos(r, len(f.columns)), "", "the line has %d fields, the first line names %d columns", len(row), len(f.columns))
 		return
 	}
-	it := Item{}
+	var it Item
 	it.setDefaults()
 	before := f.count()
 	for i, text := range row {
@@ -182,7 +182,7 @@ func (f *csvFile) row(r *csv.Reader, row []string) {
 		return
 	}
 	place := f.name + " line " + strconv.Itoa(idAt.line)
-	if problem := f.book.id(it, place); problem != "" {
+	if problem := f.book.id(it.ID, place); problem != "" {
 		f.problems.errorf(idAt, "id", "%s", problem)
 		return
 	}
@@ -207,7 +207,11 @@ func (f *csvFile) cell(at pos, column, text string, it *Item) {
 	case "name":
 		it.Name = text
 	case "codes":
-		it.Codes = strings.Fields(text)
+		for code := range strings.SplitSeq(text, ";") {
+			if code = strings.TrimSpace(code); code != "" {
+				it.Codes = append(it.Codes, code)
+			}
+		}
 	case "zone":
 		f.zoneAt(&node{pos: at, path: column}, f.zones, agent.ZoneID(text))
 		it.Zone = agent.ZoneID(text)

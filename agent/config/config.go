@@ -71,7 +71,7 @@ type Sensor struct {
 	Every       time.Duration  `yaml:"every" doc:"How often it is read. Sensors with the same interval share a commit." example:"10s"`
 	Timeout     time.Duration  `yaml:"timeout" doc:"How long one reading may take. Without it, the interval, at least 1s and at most 5s." like:"2s"`
 	Zone        agent.ZoneID   `yaml:"zone" doc:"Where it is." example:"cold-room-1"`
-	Role        agent.Role     `yaml:"role" doc:"What it is in or on." enum:"air,product,supply,return,surface,outside" example:"air"`
+	Role        agent.Role     `yaml:"role" doc:"What it is in or on." example:"air"`
 	Serial      string         `yaml:"serial" doc:"The instrument's serial number; it stands beside every reading's definition." like:"SN-0001"`
 	Certificate string         `yaml:"certificate" doc:"The number of its calibration certificate." like:"D-K-15070-01"`
 	Calibration Calibrations   `yaml:"calibration" doc:"Per point, what is added to the raw value: {temperature: {offset: -0.2}}. The raw value is kept beside." like:"{temperature: {offset: -0.2}}"`
@@ -93,7 +93,7 @@ type Scanner struct {
 	ID        agent.ReaderID  `yaml:"id,required" doc:"The scanner, for ever." example:"dock-in"`
 	Driver    string          `yaml:"driver,required" doc:"What kind of device it is."`
 	Zone      agent.ZoneID    `yaml:"zone" doc:"Where it is; goods scanned there are in this zone." example:"dock"`
-	Direction agent.Direction `yaml:"direction" doc:"What a scan means for stock: in and out move one package, count sets what is there. Without it a scan is recorded and moves nothing." enum:"in,out,count" example:"in"`
+	Direction agent.Direction `yaml:"direction" doc:"What a scan means for stock: in and out move one package, count sets what is there. Without it a scan is recorded and moves nothing." example:"in"`
 
 	Settings any     `yaml:"-"`
 	Points   []Point `yaml:"-"` // state points beside the scans; usually none
@@ -106,10 +106,10 @@ type Alarm struct {
 	Zone     agent.ZoneID   `yaml:"zone" doc:"Watch only points in this zone. One alarm watches every point that all its words fit, each for itself." example:"cold-room-1"`
 	Point    agent.PointID  `yaml:"point" doc:"Watch only this point." like:"cr1-air/temperature"`
 	Quantity agent.Quantity `yaml:"quantity" doc:"Watch only points of this quantity. A limit needs it, or a point." example:"temperature"`
-	Role     agent.Role     `yaml:"role" doc:"Watch only points with this role." enum:"air,product,supply,return,surface,outside"`
+	Role     agent.Role     `yaml:"role" doc:"Watch only points with this role."`
 	Item     agent.ItemID   `yaml:"item" doc:"Of the kinds that watch stock: only this item." like:"vaccine-a"`
 	Reader   agent.ReaderID `yaml:"reader" doc:"Of the kinds that watch scans: only this scanner." like:"dock-in"`
-	Severity agent.Severity `yaml:"severity" doc:"How much it matters. Without it, what the kind usually has." enum:"info,warning,critical" example:"critical"`
+	Severity agent.Severity `yaml:"severity" doc:"How much it matters. Without it, what the kind usually has." example:"critical"`
 	Advice   string         `yaml:"advice" doc:"What to do, in a sentence, for whoever is woken; it ends every message." example:"Close the door. If it stays warm, call the refrigeration service."`
 
 	Settings any             `yaml:"-"` // what the kind's Config returned, filled in and valid
@@ -118,19 +118,20 @@ type Alarm struct {
 
 // Stock is what is kept here.
 type Stock struct {
-	Items     []Item        `yaml:"items" doc:"The items."`
-	ItemsFile string        `yaml:"items_file" doc:"A CSV file with more items, beside this file if the path is relative. Its first line names the columns: id,name,codes,minimum,zone,pieces; several codes are separated by spaces." like:"items.csv"`
-	Repeat    time.Duration `yaml:"repeat" doc:"A code seen again at the same reader within this time is the same scan, not a second package."`
+	Items     []Item `yaml:"items" doc:"The items."`
+	ItemsFile string `yaml:"items_file" doc:"A CSV file with more items, beside this file if the path is relative. Its first line names the columns: id,name,codes,minimum,zone,pieces; several codes are separated by semicolons." like:"items.csv"`
+	// Repeat is negative where the file says 0s.
+	Repeat time.Duration `yaml:"repeat" doc:"A code seen again at the same reader within this time is the same scan, not a second package. 0s: every scan counts."`
 }
 
 // Item is something that is kept.
 type Item struct {
 	ID      agent.ItemID `yaml:"id,required" doc:"The item, for ever." example:"vaccine-a"`
 	Name    string       `yaml:"name" doc:"What people call it." example:"Vaccine A, 10 doses"`
-	Codes   []string     `yaml:"codes" doc:"The codes by which readers know it: GTINs, tag ids, or any text as it is read. Without any, the id is the code." example:"[\"04006381333931\"]"`
+	Codes   []string     `yaml:"codes" doc:"The codes by which readers know it: GTINs, tag ids, or any text as it is read. A * at the end stands for any ending, for codes with a serial number." example:"[\"04006381333931\"]"`
 	Minimum int64        `yaml:"minimum" doc:"Fewer pieces than this raise the alarm below-minimum." example:"20"`
 	Zone    agent.ZoneID `yaml:"zone" doc:"Where the minimum is meant; without it, everywhere together." like:"cold-room-1"`
-	Pieces  int64        `yaml:"pieces" doc:"How many pieces one scan moves."`
+	Pieces  int64        `yaml:"pieces" doc:"How many pieces one scan stands for."`
 }
 
 // Upstream is a far side that records are brought to.
@@ -148,7 +149,7 @@ type Upstream struct {
 
 // Only selects records. An empty list selects everything.
 type Only struct {
-	Kinds []agent.Kind   `yaml:"kinds" doc:"Kinds of record." enum:"readings,scans,events,stock,alarms" like:"[alarms, readings]"`
+	Kinds []agent.Kind   `yaml:"kinds" doc:"Kinds of record." like:"[alarms, readings]"`
 	Zones []agent.ZoneID `yaml:"zones" doc:"Zones. Records that belong to no zone are always brought." like:"[cold-room-1]"`
 }
 
@@ -166,9 +167,8 @@ type Batch struct {
 
 // Output is where alarms are announced on the spot.
 type Output struct {
-	ID          string         `yaml:"id,required" doc:"The output, for ever." example:"buzzer"`
-	Driver      string         `yaml:"driver,required" doc:"What kind of output it is."`
-	MinSeverity agent.Severity `yaml:"min_severity" doc:"Announce alarms of this severity and worse." enum:"info,warning,critical"`
+	ID     string `yaml:"id,required" doc:"The output, for ever." example:"journal"`
+	Driver string `yaml:"driver,required" doc:"What kind of output it is."`
 
 	Settings any `yaml:"-"`
 }
@@ -198,16 +198,15 @@ func Defaults() *Config {
 			Keep: Keep{Age: 400 * 24 * time.Hour, Bytes: 8 << 30, Free: 512 << 20},
 		},
 		Clock: Clock{Trust: agent.ClockHeld, Wait: 10 * time.Minute},
-		Stock: Stock{Repeat: 5 * time.Second},
+		Stock: Stock{Repeat: 3 * time.Second},
 		Web:   Web{Listen: "127.0.0.1:8470"},
 		Log:   Log{Level: "info", Format: "text"},
 	}
 }
 
 func (s *Sensor) setDefaults() { s.Every = 10 * time.Second }
-func (a *Alarm) setDefaults()  { a.Kind = "limit" }
 func (i *Item) setDefaults()   { i.Pieces = 1 }
-func (o *Output) setDefaults() { o.MinSeverity = agent.SeverityInfo }
+func (a *Alarm) setDefaults()  { a.Kind = "limit" }
 func (u *Upstream) setDefaults() {
 	u.From, u.Batch = "oldest", Batch{Bytes: 100 << 10, Linger: time.Second}
 }

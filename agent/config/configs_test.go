@@ -11,73 +11,12 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/frostline/frostline/agent"
-	"github.com/frostline/frostline/agent/alarm"
-	alarmall "github.com/frostline/frostline/agent/alarm/all"
 	"github.com/frostline/frostline/agent/config"
-	"github.com/frostline/frostline/sensors"
-	"github.com/frostline/frostline/sensors/barcode"
-	"github.com/frostline/frostline/sensors/bmxx80"
-	"github.com/frostline/frostline/sensors/digital"
-	"github.com/frostline/frostline/sensors/ds18b20"
-	"github.com/frostline/frostline/sensors/emulated"
-	"github.com/frostline/frostline/sensors/mfrc522"
-	"github.com/frostline/frostline/sensors/sht4x"
-	"github.com/frostline/frostline/sensors/synthetic"
-	"github.com/frostline/frostline/sync/mqtt"
+	"github.com/frostline/frostline/agent/daemon"
 )
 
 // known is what the agent tells config about its real drivers.
-func known() config.Known {
-	k := config.Known{
-		Sensors: map[string]config.Device{}, Scanners: map[string]config.Device{},
-		Upstreams: map[string]func() any{"mqtt": mqtt.Driver.Config, "influx": func() any {
-			return &struct {
-				URL    string `yaml:"url"`
-				Org    string `yaml:"org"`
-				Bucket string `yaml:"bucket"`
-				Token  string `yaml:"token"`
-			}{}
-		}}, Outputs: map[string]func() any{"log": func() any { return &struct{}{} }, "webhook": func() any {
-			return &struct {
-				URL string `yaml:"url"`
-			}{}
-		}, "gpio": func() any {
-			return &struct {
-				Pin string `yaml:"pin"`
-			}{}
-		}},
-		Alarms: map[string]config.AlarmKind{}, Scenarios: emulated.Names(),
-		Buses: func(scenario string) ([]string, error) {
-			s, err := emulated.Load(scenario)
-			if err != nil {
-				return nil, err
-			}
-			var names []string
-			for name := range emulated.NewWorld(s, 0, func() agent.Instant { return agent.Instant{} }).Buses() {
-				names = append(names, name)
-			}
-			return names, nil
-		},
-	}
-	points := func(specs []sensors.PointSpec) (out []config.Point) {
-		for _, s := range specs {
-			out = append(out, config.Point{Name: s.Name, Quantity: s.Quantity})
-		}
-		return out
-	}
-	for _, d := range []sensors.Driver{bmxx80.Driver, digital.Driver, ds18b20.Driver, sht4x.Driver, synthetic.Driver} {
-		k.Sensors[d.Name] = config.Device{Config: d.Config, Points: func(c any) []config.Point { return points(d.Points(c)) }}
-	}
-	for _, d := range []sensors.ScannerDriver{barcode.Driver, mfrc522.Driver} {
-		k.Scanners[d.Name] = config.Device{Config: d.Config, Points: func(c any) []config.Point { return points(d.Points(c)) }}
-	}
-	of := map[alarm.Scope]config.Watched{alarm.PerPoint: config.Points, alarm.PerSensor: config.Points, alarm.PerItem: config.Items, alarm.PerReader: config.Readers}
-	for _, kind := range alarmall.Kinds() {
-		k.Alarms[kind.Name] = config.AlarmKind{Config: kind.Config, Of: of[kind.Scope], Limit: kind.Excursion}
-	}
-	return k
-}
+func known() config.Known { return daemon.Known() }
 
 const configs = "../../configs/"
 

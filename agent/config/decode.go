@@ -17,7 +17,7 @@ import (
 //
 //	yaml:"key"           the key; yaml:"key,required" where there is no default; fields without the tag are not read
 //	doc:"…"              what it is, for the sample and the schema
-//	enum:"a,b"           the words it can have
+//	enum:"a,b"           the words it can have; not needed for nouns such as agent.Severity and types with Words() []string
 //	example:"…"          what the sample sets it to; a key without stands there commented out, with its default
 //	like:"…"             what a key commented out in the sample shows in place of a default
 //
@@ -72,10 +72,29 @@ func wordsOf(f reflect.StructField) []string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
-	if w, ok := reflect.New(t).Interface().(wordy); ok {
-		return w.Words()
+	switch v := reflect.New(t).Interface().(type) {
+	case wordy:
+		return v.Words()
+	case *agent.Severity:
+		return words(agent.Severities())
+	case *agent.Role:
+		return words(agent.Roles())
+	case *agent.Kind:
+		return words(agent.Kinds())
+	case *agent.Quantity:
+		return words(agent.Quantities())
+	case *agent.Direction:
+		return words([]agent.Direction{agent.DirectionIn, agent.DirectionOut, agent.DirectionCount})
 	}
 	return nil
+}
+
+func words[S ~string](list []S) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = string(s)
+	}
+	return out
 }
 
 func keysOf(fields []field) []string {
@@ -303,6 +322,9 @@ func (p *problems) word(n *node, v reflect.Value) {
 		p.at(n, "%s", err)
 		return
 	}
+	if key := n.path[strings.LastIndexByte(n.path, '.')+1:]; (key == "password" || key == "token") && n.text != "" && len(References(n.text)) == 0 {
+		p.warnf(n.pos, n.path, "a secret in plain text: whoever reads this file has it; write ${credential:NAME} or ${env:NAME}")
+	}
 	v.SetString(n.text)
 }
 
@@ -325,6 +347,10 @@ func (p *problems) integer(n *node, v reflect.Value) {
 	}
 	if base == 10 {
 		text = strings.ReplaceAll(text, "_", "")
+	}
+	if base == 10 && len(digits) > 1 && digits[0] == '0' && !n.quoted {
+		p.at(n, "%s begins with a zero, which some take for octal: write %s", clip(n.text), strings.TrimLeft(digits[:len(digits)-1], "0")+digits[len(digits)-1:])
+		return
 	}
 	bits := v.Type().Bits()
 	var err error

@@ -9,3 +9,5 @@
 // amounts without a unit, ids that do not exist, and alarms on points that no sensor
 // declares are errors. Secrets are references (see Resolve).
 package config
+
+//go:generate go test . -count=1 -run TestGeneratedFilesAreFresh -update

@@ -58,7 +58,8 @@ type stubCommon struct {
 }
 
 type stubOutput struct {
-	URL string `yaml:"url" doc:"Where it is."`
+	Severity agent.Severity `yaml:"severity" doc:"The least."`
+	URL      string         `yaml:"url" doc:"Where it is."`
 }
 
 // stubLimit stands for a kind of alarm that compares values.

@@ -152,8 +152,11 @@ func checkTokens(p *problems, tokens token.Tokens) bool {
 			open.flow++
 		case token.MappingEndType, token.SequenceEndType:
 			open.flow = max(0, open.flow-1)
-		case token.SequenceEntryType, token.MappingKeyType, token.TagType, token.AnchorType, token.AliasType:
+		case token.SequenceEntryType:
 			open.block(at.column)
+		case token.MappingKeyType:
+			p.errorf(at, "", "a key behind a question mark has no meaning here: write key: value")
+			return false
 		case token.MappingValueType:
 			if i > 0 {
 				keys = open.key(place(tokens[i-1]).column)

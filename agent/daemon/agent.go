@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/frostline/frostline/agent"
-	"github.com/frostline/frostline/agent/announce"
 	"github.com/frostline/frostline/agent/clock"
 	"github.com/frostline/frostline/agent/config"
 	"github.com/frostline/frostline/agent/control"
@@ -126,13 +125,15 @@ func (a *Agent) build(ctx context.Context) error {
 	if a.host, a.worlds, err = newHost(a.cfg, a.clock); err != nil {
 		return err
 	}
-	if a.announcer, err = newAnnouncer(ctx, a); err != nil {
+	a.announcer = newAnnouncer(a)
+	if err := a.announcer.begin(ctx); err != nil && !errors.Is(err, store.ErrUnavailable) {
 		return err
 	}
-	a.recorder = newRecorder(a, a.announcer.take)
+	a.recorder = newRecorder(a)
 	if err := a.recorder.begin(ctx); err != nil {
 		return err
 	}
+	a.announcer.standing(a.rules.alarms.Sounding())
 	a.lanes = a.newLanes(a.host, a.clock.Now().Mono)
 	a.scanners = a.newScanners(a.host)
 	for i := range a.cfg.Upstreams {
@@ -296,5 +297,3 @@ func (a *Agent) Refuse(err error) { a.health.Raise("config-refused", "config", e
 func (a *Agent) Dir() string { return a.cfg.Store.Dir }
 
 var _ sample.Sink = (*recorder)(nil)
-
-var _ announce.Notice

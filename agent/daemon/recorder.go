@@ -24,11 +24,11 @@ const checkpointEvery = 10 * time.Minute
 // rules and appends the records together with what the rules made of them, in one
 // transaction. It waits for no disk. It implements sample.Sink.
 type recorder struct {
-	clock    clock.Clock
-	store    *store.DB
-	board    *board
-	log      *slog.Logger
-	announce func(events []agent.Event, committed *store.Ticket)
+	clock     clock.Clock
+	store     *store.DB
+	board     *board
+	log       *slog.Logger
+	announcer *announcer
 
 	mu    sync.Mutex // guards the rest, and orders what is appended
 	rules *rules
@@ -43,9 +43,9 @@ type counters struct {
 	Readings, Faults, Scans, Raised int64
 }
 
-func newRecorder(a *Agent, announce func([]agent.Event, *store.Ticket)) *recorder {
+func newRecorder(a *Agent) *recorder {
 	return &recorder{
-		clock: a.clock, store: a.store, board: a.board, log: a.log, announce: announce, rules: a.rules,
+		clock: a.clock, store: a.store, board: a.board, log: a.log, announcer: a.announcer, rules: a.rules,
 		wake: make(chan struct{}, 1),
 	}
 }
@@ -118,6 +118,7 @@ func (r *recorder) append(records []agent.Record, events []agent.Event, urgent b
 		urgent = true
 		records = append(records, recordsOf(events)...)
 		opts = append(opts, r.state()...)
+		opts = append(opts, r.announcer.expect(events, r.rules.alarms.Sounding()))
 		for i := range events {
 			if a := events[i].Alarm; a != nil && a.Transition == agent.Raised {
 				r.count.Raised++
@@ -129,7 +130,7 @@ func (r *recorder) append(records []agent.Record, events []agent.Event, urgent b
 	}
 	ticket := r.store.Append(records, opts...)
 	if len(events) > 0 {
-		r.announce(events, ticket)
+		r.announcer.appended(ticket)
 	}
 	return ticket
 }
@@ -185,6 +186,7 @@ func (r *recorder) begin(ctx context.Context) error {
 
 // source is what the rules are brought up to date from.
 type source interface {
+	Head() agent.Position
 	StateAt(ctx context.Context, name string) (value []byte, at agent.Position, ok bool, err error)
 	After(ctx context.Context, p agent.Position, limit int, kinds ...agent.Kind) ([]agent.Record, error)
 }
@@ -201,6 +203,9 @@ func (r *recorder) replay(ctx context.Context, from source) error {
 	}
 	if !ok {
 		return nil // the first start: begin writes the state before anything else
+	}
+	if at.IsZero() {
+		at = from.Head() // carried over from a store that was set aside: what came after is not known
 	}
 	if err := r.rules.restore(blob); err != nil {
 		r.log.Error("state of the rules not usable; they begin anew", slog.Any("err", err))

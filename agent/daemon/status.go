@@ -27,7 +27,7 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	head := a.store.Head()
 	s.Store = control.Store{Epoch: head.Epoch, Last: head.Seq, InMemory: a.store.InMemory()}
 	if stat, err := a.store.Stat(ctx); err == nil {
-		s.Store.Records, s.Store.Bytes = stat.Records, stat.Bytes
+		s.Store.Records, s.Store.Bytes = total(stat.Records), stat.Bytes+stat.WALBytes
 	} else if !errors.Is(err, store.ErrUnavailable) {
 		return s, fmt.Errorf("daemon: status: %w", err)
 	}
@@ -36,6 +36,14 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 		s.Upstreams[i] = d.status(ctx)
 	}
 	return s, nil
+}
+
+func total(kinds map[agent.Kind]int64) int64 {
+	var n int64
+	for _, count := range kinds {
+		n += count
+	}
+	return n
 }
 
 func zonesOf(cfg *config.Config) []control.Zone {
@@ -81,7 +89,7 @@ func Inspect(ctx context.Context, cfg *config.Config) (control.Status, error) {
 	head := r.Head()
 	s := control.Status{
 		Site: cfg.Site, Gateway: cfg.Gateway, Zones: rec.board.zones(zonesOf(cfg), agent.Instant{}),
-		Store:     control.Store{Epoch: head.Epoch, Last: head.Seq, Records: stat.Records, Bytes: stat.Bytes},
+		Store:     control.Store{Epoch: head.Epoch, Last: head.Seq, Records: total(stat.Records), Bytes: stat.Bytes + stat.WALBytes},
 		Upstreams: []control.Upstream{},
 	}
 	s.Alarms, s.Stock = rec.standing()

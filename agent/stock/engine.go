@@ -51,7 +51,7 @@ type count struct {
 // forgotten first, so that more codes than this within one window may count twice.
 const maxSeen = 8192
 
-// Output is what a scan or a booking brought about.
+// Output is what a scan brought about.
 type Output struct {
 	Events  []agent.Event // movements
 	Levels  []Level       // of the items that moved, for the alarm engine
@@ -138,28 +138,13 @@ func (e *Engine) Scan(s *agent.Scan) Output {
 	if !known {
 		return Output{Unknown: []Unknown{{Reader: r.ID, Zone: r.Zone, Code: s.Code}}}
 	}
-	quantity := int64(1)
+	quantity := max(1, e.items[n].Pieces)
 	if r.Direction == agent.DirectionCount {
-		quantity = e.countOn(counting{r.ID, e.items[n].ID}, s.At)
+		quantity *= e.countOn(counting{r.ID, e.items[n].ID}, s.At)
 	}
 	return e.move(s.At, agent.Movement{
 		Item: e.items[n].ID, Zone: r.Zone, Direction: r.Direction, Quantity: quantity, Reader: r.ID, Code: s.Code,
 	})
-}
-
-// ErrBooking is what Book returns for a booking that makes no sense.
-var ErrBooking = errors.New("stock: a booking needs a known item, a zone, a direction, a quantity from 0 to a thousand million and a person's name")
-
-const maxQuantity = 1_000_000_000
-
-// Book takes in a movement that a person tells: m's Item, Zone, Direction, Quantity, By and Comment.
-func (e *Engine) Book(at agent.Instant, m agent.Movement) (Output, error) {
-	_, known := e.byID[m.Item]
-	directed := m.Direction == agent.DirectionIn || m.Direction == agent.DirectionOut || m.Direction == agent.DirectionCount
-	if !known || m.Zone == "" || !directed || m.Quantity < 0 || m.Quantity > maxQuantity || strings.TrimSpace(m.By) == "" {
-		return Output{}, fmt.Errorf("%w: item %q, zone %q, direction %q, quantity %d, by %q", ErrBooking, m.Item, m.Zone, m.Direction, m.Quantity, m.By)
-	}
-	return e.move(at, m), nil
 }
 
 // move makes the movement and completes it with the balance that follows.
@@ -175,7 +160,7 @@ func (e *Engine) move(at agent.Instant, m agent.Movement) Output {
 	case agent.DirectionOut:
 		m.Balance = max(0, have-m.Quantity)
 		if short := m.Quantity - have; short > 0 {
-			m.Comment = join(m.Comment, outText(short, known))
+			m.Comment = outText(short, known)
 		}
 	}
 	e.balances[p] = m.Balance
@@ -190,13 +175,6 @@ func outText(short int64, known bool) string {
 		return "went out of a zone where none had come in or been counted"
 	}
 	return fmt.Sprintf("went out though the balance was %d too low", short)
-}
-
-func join(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + "; " + b
 }
 
 // again reports whether the code was seen at this reader less than window ago, and

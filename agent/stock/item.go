@@ -12,11 +12,14 @@ import (
 
 // Item is something of which stock is kept.
 type Item struct {
-	ID      agent.ItemID `yaml:"id" doc:"Id of the item; for ever."`
-	Name    string       `yaml:"name" doc:"What people call it."`
-	Minimum int64        `yaml:"minimum" doc:"Fewest pieces that there should be; 0 if it may run out."`
-	Codes   []string     `yaml:"codes" doc:"Barcodes, EPCs (hexadecimal) or tag UIDs (hexadecimal) that stand for one piece. A trailing * stands for any ending, for codes with a serial number."`
-	Zone    agent.ZoneID `yaml:"zone" doc:"Zone in which the minimum has to be; all zones together if absent."`
+	ID      agent.ItemID // for ever
+	Name    string       // what people call it
+	Minimum int64        // fewest pieces that there should be; 0 if it may run out
+	// Codes stand for the item: barcodes as read, EPCs and tag UIDs in hexadecimal. A trailing
+	// * stands for any ending: the code then has a serial number and names one thing.
+	Codes  []string
+	Zone   agent.ZoneID // where the minimum has to be; empty for all zones together
+	Pieces int64        // pieces that one scan stands for; 1 if 0
 }
 
 // Reader is a scanner or tag reader whose scans are movements.
@@ -34,11 +37,14 @@ const (
 	// CountPause ends a count: the next scan of the item at this reader begins a new one. Within
 	// a count a serial number counts once.
 	CountPause = 10 * time.Minute
+
+	maxPieces = 1_000_000
 )
 
-// Errors of New and ParseCSV.
+// Errors of New.
 var (
 	ErrMinimum   = errors.New("minimum must not be negative")
+	ErrPieces    = errors.New("pieces must be from 0 to a million")
 	ErrCode      = errors.New("a code is empty")
 	ErrCodeTwice = errors.New("a code stands for two items")
 	ErrItemTwice = errors.New("two items with this id")
@@ -53,6 +59,9 @@ func (it *Item) Check() error {
 	}
 	if it.Minimum < 0 {
 		errs = append(errs, ErrMinimum)
+	}
+	if it.Pieces < 0 || it.Pieces > maxPieces {
+		errs = append(errs, ErrPieces)
 	}
 	if it.Zone != "" {
 		if err := agent.CheckID(string(it.Zone)); err != nil {

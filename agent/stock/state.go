@@ -16,7 +16,7 @@ var ErrState = errors.New("not a state of the stock engine")
 
 const stateVersion = 1
 
-// maxBalance is more than movements of at most maxQuantity add up to in any time.
+// maxBalance is more than scans add up to in any time.
 const maxBalance = 1 << 60
 
 type saved struct {

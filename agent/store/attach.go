@@ -23,7 +23,7 @@ const (
 	noteEpoch   = "store/epoch"   // 8 bytes: the running epoch
 	noteClean   = "store/clean"   // 1 after a clean stop, 0 from the first commit on
 	noteMachine = "store/machine" // the machine id
-	noteCopy    = "store/copy"    // there in a backup: opening it is a restore
+	noteCopy    = "store/copy"    // 1 in a backup: opening it is a restore
 	noteSalvage = "store/salvage" // JSON of salvage: a set-aside file still to be read
 	noteHours   = "store/hours"   // 8 bytes: hours of records up to this offset are in the table
 	noteDropped = "store/dropped" // JSON of counts: what was ever dropped
@@ -34,12 +34,13 @@ const (
 
 // session is an attached database file. The writer's goroutine owns it.
 type session struct {
-	dir, path string
-	pool      *sql.DB
-	conn      *sql.Conn
-	reader    *Reader
-	cat       *catalog
-	defs      map[agent.DefID]agent.Definition
+	dir, path            string
+	pool                 *sql.DB
+	conn                 *sql.Conn
+	insertPack, putState *sql.Stmt
+	reader               *Reader
+	cat                  *catalog
+	defs                 map[agent.DefID]agent.Definition
 
 	epoch  agent.Epoch
 	seq    agent.Seq         // of the next record
@@ -77,16 +78,27 @@ func (s *session) close() {
 	s.checkpointing.Lock()
 	s.gone = true
 	s.checkpointing.Unlock()
+	s.disconnect()
+	if s.reader != nil {
+		s.reader.Close() //nolint:errcheck // it only read
+	}
+}
+
+// disconnect closes the writing connection. Its statements go first: with one of them open
+// SQLite keeps the connection for ever.
+func (s *session) disconnect() {
+	for _, stmt := range []*sql.Stmt{s.insertPack, s.putState} {
+		if stmt != nil {
+			stmt.Close() //nolint:errcheck // what had to be durable was committed
+		}
+	}
 	if s.conn != nil {
-		s.conn.Close() //nolint:errcheck // what had to be durable was committed
+		s.conn.Close() //nolint:errcheck // as above
 	}
 	if s.pool != nil {
 		s.pool.Close() //nolint:errcheck // as above
 	}
-	s.conn, s.pool = nil, nil
-	if s.reader != nil {
-		s.reader.Close() //nolint:errcheck // it only read
-	}
+	s.insertPack, s.putState, s.conn, s.pool = nil, nil, nil, nil
 }
 
 // attach opens the database file, setting a damaged or newer one aside.
@@ -359,7 +371,7 @@ func (s *session) beginEpoch(machine string, c *carry) error {
 	if err != nil {
 		return err
 	}
-	_, isCopy, err := getNote(s.conn, noteCopy)
+	isCopy, err := noteIs(s.conn, noteCopy, 1)
 	if err != nil {
 		return err
 	}

@@ -148,7 +148,7 @@ func (c *carry) write(conn *sql.Conn) (err error) {
 			return err
 		}
 	}
-	order, err := json.Marshal(salvage{File: filepath.Base(c.file), Head: c.head, Taken: c.taken, Cause: c.cause})
+	order, err := json.Marshal(salvage{File: filepath.Base(c.file), Head: c.head, Taken: c.taken, Cause: c.cause, OpenEnd: c.head == 0})
 	if err != nil {
 		return err
 	}

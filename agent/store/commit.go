@@ -77,6 +77,7 @@ func (w *writer) plan(tx *transaction) error {
 	}
 	if !s.opened {
 		tx.notes[noteClean] = []byte{0}
+		tx.notes[noteCopy] = []byte{0}
 		if w.db.opt.MachineID != "" {
 			tx.notes[noteMachine] = []byte(w.db.opt.MachineID)
 		}
@@ -93,8 +94,20 @@ func (w *writer) plan(tx *transaction) error {
 	for _, t := range tx.dropped {
 		tx.counts.Retention += t.Count
 	}
+	at := map[string]int{} // how many of the records each state knows of
+	for name := range tx.states {
+		at[name] = len(tx.records)
+	}
 	for _, it := range tx.items {
 		tx.records = append(tx.records, it.records...)
+		for _, s := range it.states {
+			if tx.states[s.name].order == s.order {
+				at[s.name] = len(tx.records)
+			}
+		}
+	}
+	for name, n := range at {
+		tx.notes[placeNote(name)] = encodePosition(agent.Position{Epoch: tx.epoch, Seq: tx.seq + agent.Seq(n) - 1})
 	}
 	for _, d := range tx.dates {
 		p.date(d, now)
@@ -283,7 +296,7 @@ func (w *writer) exec(tx *transaction) (err error) {
 
 func (w *writer) write(conn *sql.Conn, tx *transaction) error {
 	for _, p := range tx.packs {
-		if _, err := w.insertPack.ExecContext(background, p.id, int(p.head.kind), p.head.n, p.body); err != nil {
+		if _, err := w.s.insertPack.ExecContext(background, p.id, int(p.head.kind), p.head.n, p.body); err != nil {
 			return fmt.Errorf("insert %d records at %s: %w", p.head.n, p.head.pos, err)
 		}
 	}
@@ -328,7 +341,7 @@ func (w *writer) write(conn *sql.Conn, tx *transaction) error {
 }
 
 func (w *writer) put(name string, value []byte) error {
-	if _, err := w.putState.ExecContext(background, name, value); err != nil {
+	if _, err := w.s.putState.ExecContext(background, name, value); err != nil {
 		return fmt.Errorf("keep %s: %w", name, err)
 	}
 	return nil
@@ -412,6 +425,10 @@ func (w *writer) applied(tx *transaction) {
 func (w *writer) observe(tx *transaction, p *pack) {
 	t := tx.cat.timing(&p.head)
 	late := !p.head.dated && p.id < tx.cat.boots[p.head.boot].upto // counted with its boot
+	if c := w.s.replay(); c != nil {
+		c.to = max(c.to, tx.next)
+		return
+	}
 	if t.known && !late {
 		for i := range p.head.n {
 			r := &tx.records[p.first+i]

@@ -38,6 +38,7 @@ type Options struct {
 
 	hook       func(stage string) error // tests: called on the writer's goroutine before each stage
 	openWithin time.Duration            // how long Open waits for a disk that hangs; 0 is 2 s
+	stopWithin time.Duration            // how long Run waits for the disk at the end; 0 is 5 s
 	hangAfter  time.Duration            // a disk access longer than this is a hanging disk; 0 is 2 s
 }
 
@@ -174,6 +175,9 @@ func setDefaults(o *Options) {
 	}
 	if o.hangAfter == 0 {
 		o.hangAfter = 2 * time.Second
+	}
+	if o.stopWithin == 0 {
+		o.stopWithin = 5 * time.Second
 	}
 	if o.hook == nil {
 		o.hook = func(string) error { return nil }

@@ -20,6 +20,10 @@ import (
 // when time in state is counted. States are recorded at every change and every `every:`.
 const holdLimit = 15 * time.Minute
 
+// primed is how many records before the first to be counted are looked at after a start,
+// for what state things were in.
+const primed = 10_000
+
 const hourMillis = int64(time.Hour / time.Millisecond)
 
 // Hour is one definition's hour. Long charts read hours instead of readings.
@@ -156,6 +160,13 @@ func (hs *hourly) observe(r *agent.Record, ms int64) {
 	}
 	v := r.Reading.Value
 	h.merge(&Hour{Count: 1, Min: v, Max: v, sum: sumOf(v)})
+}
+
+// prime notes the state that a record counted before was in.
+func (hs *hourly) prime(r *agent.Record) {
+	if r.Type == agent.TypeReading && r.Reading.OK() && hs.isState(r.Reading.Def) {
+		hs.last[r.Reading.Def] = sample{r.Reading.At.Wall.UnixMilli(), r.Reading.Value != 0}
+	}
 }
 
 // hold credits the time since the state's last sample.
@@ -317,9 +328,11 @@ func decodeHours(body []byte, n *numbers, fn func(agent.DefID, Hour)) error {
 
 // counting is hours of records already stored that still have to be counted: those since
 // the last flush, after a start, or those of a boot that was dated late. It is done in
-// steps between commits.
+// steps between commits. While the former goes on, new records are left to it as well, so
+// that states are seen in order.
 type counting struct {
 	from, to int64 // offsets [from, to)
+	since    int64 // records before it only tell what state things were in
 	boot     *agent.BootID
 	acc      *hourly
 }
@@ -342,8 +355,8 @@ func (s *session) loadHours() error {
 		}
 		upto = int64(binary.LittleEndian.Uint64(v))
 	}
-	if upto+1 < s.next {
-		s.counting = append(s.counting, counting{from: upto + 1, to: s.next, acc: newHourly(s.hours.isState)})
+	if s.next > 1 {
+		s.counting = append(s.counting, counting{from: max(1, upto+1-primed), since: upto + 1, to: s.next, acc: newHourly(s.hours.isState)})
 	}
 	for id, b := range s.cat.boots {
 		s.countBoot(id, b)
@@ -377,7 +390,12 @@ func (w *writer) countSome() (done bool, err error) {
 		var err error
 		w.scratch, err = decodeRecords(w.scratch[:0], h, rest, t, 0, maxPack, &s.cat.defs)
 		for i := range w.scratch {
-			c.acc.observe(&w.scratch[i], w.scratch[i].At().Wall.UnixMilli())
+			r := &w.scratch[i]
+			if id+int64(i) < c.since {
+				c.acc.prime(r)
+				continue
+			}
+			c.acc.observe(r, r.At().Wall.UnixMilli())
 		}
 		return err
 	})

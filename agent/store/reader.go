@@ -43,15 +43,8 @@ func newReader(pool *sql.DB, path string) *Reader {
 // changes nothing.
 func OpenReadOnly(ctx context.Context, dir string) (*Reader, error) {
 	path := filepath.Join(dir, fileName)
-	version, exists, err := peekVersion(path)
-	if err == nil && !exists {
-		err = os.ErrNotExist
-	}
-	if err == nil && version > SchemaVersion() {
-		err = fmt.Errorf("%w: %d, this version knows %d", errNewer, version, SchemaVersion())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("store: open %s read-only: %w", path, err)
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("store: open read-only: %w", err)
 	}
 	r, err := guard(ctx, func() (*Reader, error) { return openReader(path) })
 	if err != nil {
@@ -114,7 +107,17 @@ func (r *Reader) ping() (err error) {
 }
 
 // Close frees the reader. A second Close does nothing.
-func (r *Reader) Close() error { return r.pool.Close() }
+func (r *Reader) Close() error {
+	r.prepare.Lock()
+	defer r.prepare.Unlock()
+	var err error
+	for _, stmt := range []*sql.Stmt{r.scanAll, r.scanRare} {
+		if stmt != nil {
+			err = errors.Join(err, stmt.Close())
+		}
+	}
+	return errors.Join(err, r.pool.Close())
+}
 
 // packs calls fn for each pack that overlaps [from, to), at most limit of them, and returns
 // the offset to go on from. The bytes are fn's only while it runs.

@@ -32,9 +32,10 @@ type salvage struct {
 	From  int64  `json:"from"`  // offset to go on from
 	Read  int64  `json:"read"`  // records salvaged
 	Lost  []span `json:"lost,omitempty"`
+	// OpenEnd: where the file ended is not known, so more may be lost than Lost says.
+	OpenEnd bool `json:"open_end,omitempty"`
 
-	carved bool
-	dir    string
+	dir string
 }
 
 // span is a run of offsets of the set-aside file, both ends included.
@@ -49,6 +50,16 @@ type found struct {
 	id   int64
 	head packHead
 	body []byte
+}
+
+func (sv *salvage) lose(s span) { sv.Lost = append(sv.Lost, s) }
+
+// loseEnd gives up everything from an offset on.
+func (sv *salvage) loseEnd(from int64) {
+	sv.OpenEnd = true
+	if sv.Head >= max(from, 1) {
+		sv.lose(span{First: max(from, 1), Last: sv.Head})
+	}
 }
 
 func (sv *salvage) path() string { return filepath.Join(sv.dir, sv.File) }
@@ -91,15 +102,16 @@ func (db *DB) salvage(ctx context.Context, sv *salvage) {
 	f, err := openFound(sv)
 	if err == nil {
 		defer f.close()
-		if err = f.definitions(ctx, db); err == nil {
-			err = f.readAll(ctx, db)
+		if err = f.readAll(ctx, db); err == nil {
+			err = f.carveAll(ctx, db)
 		}
 	}
 	if err != nil && ctx.Err() == nil {
 		// Nothing to be read at all, or no longer: what was found so far is what there is.
 		log.Warn("salvage ends early", slog.Any("err", err))
+		sv.OpenEnd = true
 		if sv.Head > sv.From {
-			sv.Lost = append(sv.Lost, span{First: max(sv.From, 1), Last: sv.Head})
+			sv.lose(span{First: max(sv.From, 1), Last: sv.Head})
 		}
 	}
 	if ctx.Err() != nil {
@@ -159,8 +171,7 @@ func openFound(sv *salvage) (*foundFile, error) {
 
 func (f *foundFile) close() { f.pool.Close() } //nolint:errcheck // it only read
 
-// readAll goes through the file once by its b-tree, then through its pages for what that
-// did not give.
+// readAll goes through the file by its b-tree.
 func (f *foundFile) readAll(ctx context.Context, db *DB) error {
 	sv := f.sv
 	for ctx.Err() == nil {
@@ -183,10 +194,7 @@ func (f *foundFile) readAll(ctx context.Context, db *DB) error {
 			return ctx.Err()
 		}
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return f.carve(ctx, db)
+	return ctx.Err()
 }
 
 func (f *foundFile) hand(ctx context.Context, db *DB, batch []found) error {
@@ -222,7 +230,7 @@ func (f *foundFile) next(from int64) (batch []found, next int64, err error) {
 		bad = step
 	}
 	if good == 0 {
-		f.sv.Lost = append(f.sv.Lost, span{First: max(from, 1), Last: max(f.sv.Head, from)})
+		f.sv.loseEnd(from)
 		return nil, -1, nil
 	}
 	for good-bad > 1 {
@@ -235,10 +243,12 @@ func (f *foundFile) next(from int64) (batch []found, next int64, err error) {
 	}
 	batch, err = f.query(from+good, 1)
 	if err != nil || len(batch) == 0 {
-		f.sv.Lost = append(f.sv.Lost, span{First: max(from, 1), Last: max(f.sv.Head, from)})
+		f.sv.loseEnd(from)
 		return nil, -1, nil //nolint:nilerr // it was just readable; what cannot be read is lost
 	}
-	f.sv.Lost = append(f.sv.Lost, span{First: max(from, 1), Last: batch[0].id - 1})
+	if batch[0].id > max(from, 1) {
+		f.sv.lose(span{First: max(from, 1), Last: batch[0].id - 1})
+	}
 	return nil, batch[0].id, nil
 }
 
@@ -267,83 +277,13 @@ func (f *foundFile) checked(batch []found) []found {
 	for _, p := range batch {
 		h, _, err := decodeHead(p.body)
 		if err != nil || h.n != p.head.n {
-			f.sv.Lost = append(f.sv.Lost, span{First: p.id, Last: p.id + int64(max(p.head.n, 1)) - 1, Kind: p.head.kind})
+			f.sv.lose(span{First: p.id, Last: p.id + int64(max(p.head.n, 1)) - 1, Kind: p.head.kind})
 			continue
 		}
 		p.head = h
 		good = append(good, p)
 	}
 	return good
-}
-
-// carve looks for what the b-tree did not give in the file's pages, and in its WAL for what
-// follows a torn frame.
-func (f *foundFile) carve(ctx context.Context, db *DB) error {
-	sv := f.sv
-	if sv.carved {
-		return nil
-	}
-	sv.carved = true
-	packs := map[int64]found{}
-	keep := func(id int64, body []byte) {
-		h, _, err := decodeHead(body)
-		if err != nil || !f.missing(id, &h) {
-			return
-		}
-		packs[id] = found{id, h, body}
-	}
-	for _, file := range []struct {
-		path string
-		wal  bool
-	}{{sv.path(), false}, {sv.path() + "-wal", true}} {
-		if !file.wal && len(sv.Lost) == 0 {
-			continue
-		}
-		if err := carve(file.path, file.wal, keep); err != nil && !errors.Is(err, os.ErrNotExist) {
-			db.log.Warn("set-aside pages cannot be read", slog.Any("err", err))
-		}
-	}
-	ids := make([]int64, 0, len(packs))
-	for id := range packs {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	var batch []found
-	for i, id := range ids {
-		p := packs[id]
-		if id > sv.Head {
-			if id > sv.Head+1 && sv.Head > 0 {
-				sv.Lost = append(sv.Lost, span{First: sv.Head + 1, Last: id - 1})
-			}
-			sv.Head = id + int64(p.head.n) - 1
-		}
-		sv.Lost = without(sv.Lost, id, id+int64(p.head.n)-1)
-		batch = append(batch, p)
-		if len(batch) == salvagePacks || i == len(ids)-1 {
-			if err := f.hand(ctx, db, batch); err != nil {
-				return err
-			}
-			batch = nil
-		}
-	}
-	return nil
-}
-
-// missing reports whether a carved pack is one that is looked for: in a lost range, or
-// after the last offset known, and where the file's segments say it belongs.
-func (f *foundFile) missing(id int64, h *packHead) bool {
-	if len(f.cat.segs) > 0 && f.cat.position(id) != h.pos {
-		return false
-	}
-	if id > f.sv.Head {
-		return id > f.sv.From
-	}
-	for _, l := range f.sv.Lost {
-		if id >= l.First && id+int64(h.n)-1 <= l.Last {
-			return true
-		}
-	}
-	return false
 }
 
 // without takes [first, last] out of the spans.
@@ -362,45 +302,6 @@ func without(spans []span, first, last int64) []span {
 		}
 	}
 	return out
-}
-
-// definitions finds the definitions that the carried-over table lacks in the events that
-// first recorded them: they say the number under which packs use them.
-func (f *foundFile) definitions(ctx context.Context, db *DB) error {
-	var defs map[uint64]agent.Definition
-	for from := int64(0); ctx.Err() == nil; {
-		rows, err := f.pool.QueryContext(background,
-			"SELECT id, n, body FROM log WHERE kind = ? AND kind <> 1 AND id >= ? ORDER BY id LIMIT 64", int(codeEvents), from)
-		if err != nil {
-			break // what the events do not tell, the packs lose
-		}
-		n := 0
-		for rows.Next() {
-			var id, count int64
-			var body []byte
-			if rows.Scan(&id, &count, &body) != nil {
-				break
-			}
-			n++
-			from = id + count
-			if h, rest, err := decodeHead(body); err == nil {
-				packDefinitions(&h, rest, func(number uint64, d agent.Definition) {
-					if defs == nil {
-						defs = map[uint64]agent.Definition{}
-					}
-					defs[number] = d
-				})
-			}
-		}
-		failed := errors.Join(rows.Err(), rows.Close()) != nil
-		if failed || n == 0 {
-			break
-		}
-	}
-	if len(defs) == 0 {
-		return ctx.Err()
-	}
-	return db.persist(ctx, func(w *writer) error { return w.learn(defs) })
 }
 
 // packDefinitions finds the definition events of a pack.
@@ -433,9 +334,6 @@ func (w *writer) learn(defs map[uint64]agent.Definition) error {
 	for number, d := range defs {
 		if _, taken := cat.defs.id(number); taken {
 			continue
-		}
-		if _, known := cat.defs.of[d.ID]; known {
-			continue // the running store has given it a number of its own; the table holds one of each
 		}
 		cat.defs.add(number, d.ID)
 		fresh[number] = d
@@ -482,7 +380,7 @@ func (w *writer) takeFound(sv *salvage, batch []found) error {
 		tx.records, err = decodeRecords(tx.records, &h, rest, timing{}, 0, h.n, &w.s.cat.defs)
 		if err != nil {
 			tx.records = tx.records[:first]
-			sv.Lost = append(sv.Lost, span{f.id, f.id + int64(h.n) - 1, h.kind})
+			sv.lose(span{f.id, f.id + int64(h.n) - 1, h.kind})
 			continue
 		}
 		id := f.id
@@ -547,8 +445,8 @@ func (w *writer) endOfSalvage(sv *salvage, f *foundFile) error {
 	t.counts[0] = 0
 	gap.Counts = t.tallies()
 	switch {
-	case sv.Read == 0 && len(sv.Lost) == 0:
-		gap.Detail = sv.Cause + "; nothing could be read"
+	case sv.OpenEnd:
+		gap.Detail += "; where it ended is not known"
 	case len(sv.Lost) == 0:
 		gap = nil
 	}

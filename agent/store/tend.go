@@ -16,7 +16,7 @@ func (w *writer) tend() error {
 	if _, err := w.countSome(); err != nil {
 		return fmt.Errorf("count hours: %w", err)
 	}
-	if w.s.hours.isDue() && !w.s.replaying() {
+	if w.s.hours.isDue() && w.s.replay() == nil {
 		if err := w.flushHours(); err != nil {
 			return fmt.Errorf("keep hours: %w", err)
 		}
@@ -36,15 +36,15 @@ func (hs *hourly) isDue() bool {
 	return hs.due
 }
 
-// replaying reports whether records before the running ones are still being counted: a
-// flush would leave them out for ever.
-func (s *session) replaying() bool {
-	for _, c := range s.counting {
-		if c.boot == nil {
-			return true
+// replay is the counting of the records since the last flush, after a start; nil once it
+// is done. A flush before would leave them out for ever.
+func (s *session) replay() *counting {
+	for i := range s.counting {
+		if s.counting[i].boot == nil {
+			return &s.counting[i]
 		}
 	}
-	return false
+	return nil
 }
 
 // clearAside clears store-newer once nobody keeps the set-aside file any more.

@@ -19,8 +19,7 @@ import (
 const (
 	firstRetry  = 100 * time.Millisecond
 	lastRetry   = 5 * time.Second
-	maintenance = time.Second     // between looks at retention, WAL, ballast, hours
-	stopWithin  = 5 * time.Second // for what is queued when Run ends
+	maintenance = time.Second // between looks at retention, WAL, ballast, hours
 	watchEvery  = 250 * time.Millisecond
 )
 
@@ -30,8 +29,6 @@ func elapsed() time.Duration { return clock.Elapsed() }
 type writer struct {
 	db *DB
 	s  *session // nil while the file cannot be opened
-
-	insertPack, putState *sql.Stmt
 
 	flight  *transaction // its outcome is unknown
 	retry   time.Duration
@@ -86,7 +83,7 @@ func (db *DB) Run(ctx context.Context) error {
 	select {
 	case err = <-done:
 	case <-ctx.Done():
-		timeout := time.NewTimer(stopWithin)
+		timeout := time.NewTimer(db.opt.stopWithin)
 		defer timeout.Stop()
 		select {
 		case err = <-done:
@@ -174,10 +171,10 @@ func (w *writer) use(s *session) (err error) {
 }
 
 func (w *writer) prepare() (err error) {
-	if w.insertPack, err = w.s.conn.PrepareContext(background, "INSERT INTO log VALUES (?, ?, ?, ?)"); err != nil {
+	if w.s.insertPack, err = w.s.conn.PrepareContext(background, "INSERT INTO log VALUES (?, ?, ?, ?)"); err != nil {
 		return err
 	}
-	w.putState, err = w.s.conn.PrepareContext(background, "INSERT OR REPLACE INTO state VALUES (?, ?)")
+	w.s.putState, err = w.s.conn.PrepareContext(background, "INSERT OR REPLACE INTO state VALUES (?, ?)")
 	return err
 }
 
@@ -317,9 +314,7 @@ func (w *writer) failed(err error) {
 
 // disconnect drops the writing connection: after an I/O error its state is not to be trusted.
 func (w *writer) disconnect() {
-	w.s.conn.Close() //nolint:errcheck // it is given up because of an error that was reported
-	w.s.pool.Close() //nolint:errcheck // as above
-	w.s.conn, w.s.pool = nil, nil
+	w.s.disconnect()
 }
 
 // due reports whether a commit is.
@@ -505,6 +500,7 @@ func (w *writer) finish() error {
 		return err
 	}
 	_, err := w.s.conn.ExecContext(background, "PRAGMA wal_checkpoint(TRUNCATE)")
+	w.s.reader.Close() //nolint:errcheck // the writing connection is then the last, and tidies up
 	return err
 }
 

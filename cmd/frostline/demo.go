@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -211,11 +212,13 @@ func (d *demo) clock(ctx context.Context, cfg *config.Config) (*clock.Scaled, er
 	today := clock.NewSystem(buildDate()).Now().Wall.In(cfg.Location)
 	start := time.Date(today.Year(), today.Month(), today.Day(), 0, 0, 0, 0, cfg.Location).Add(time.Duration(s.Clock))
 	if r, err := store.OpenReadOnly(ctx, cfg.Store.Dir); err == nil {
-		if newest := r.Newest(); !newest.Before(start) {
-			start = newest.Add(time.Minute)
-		}
-		if err := r.Close(); err != nil {
+		defer r.Close()
+		stat, err := r.Stat(ctx)
+		if err != nil {
 			return nil, err
+		}
+		if !stat.NewestTime.Before(start) {
+			start = stat.NewestTime.Add(time.Minute)
 		}
 	}
 	return clock.NewScaled(start, d.speed), nil
@@ -233,7 +236,7 @@ func count(ctx context.Context, cfg *config.Config, far *farSide) (counted, erro
 		c.doubled += a.Doubled
 	}
 	r, err := store.OpenReadOnly(ctx, cfg.Store.Dir)
-	if os.IsNotExist(err) {
+	if errors.Is(err, os.ErrNotExist) {
 		return c, nil
 	}
 	if err != nil {

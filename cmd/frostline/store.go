@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/clock"
 	"github.com/frostline/frostline/agent/control"
 	"github.com/frostline/frostline/agent/store"
 	"github.com/frostline/frostline/sync/wire"
@@ -80,7 +82,7 @@ func storeCheckCommand() *cobra.Command {
 			} else {
 				err = renderReport(cmd.OutOrStdout(), &report)
 			}
-			if err == nil && !report.OK() {
+			if err == nil && !report.OK {
 				return &silentError{&exitError{exitDamaged, store.ErrDamaged}}
 			}
 			return err
@@ -100,7 +102,8 @@ func storeRepairCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			report, err := store.Repair(cmd.Context(), dir)
+			system := clock.NewSystem(buildDate())
+			report, err := store.Repair(cmd.Context(), store.Options{Dir: dir, Now: system.Now, Version: version})
 			if err != nil {
 				return err
 			}
@@ -282,11 +285,20 @@ func storeBackupCommand() *cobra.Command {
 	return cmd
 }
 
+// backupOffline runs the store without an agent for as long as the copy takes.
 func backupOffline(ctx context.Context, dir, file string) error {
-	r, err := store.OpenReadOnly(ctx, dir)
+	if _, err := os.Stat(filepath.Join(dir, "frostline.db")); err != nil {
+		return fmt.Errorf("backup: no store in %s: %w", dir, err)
+	}
+	system := clock.NewSystem(buildDate())
+	db, err := store.Open(ctx, store.Options{Dir: dir, Now: system.Now, Version: version})
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	return r.Backup(ctx, file)
+	run, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- db.Run(run) }()
+	err = db.Backup(ctx, file)
+	stop()
+	return errors.Join(err, <-done)
 }

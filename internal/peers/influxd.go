@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Influx is a real influxd of the 1.8 line, which speaks /api/v2/write and, with Flux
@@ -256,4 +257,32 @@ func (in *Influx) do(req *http.Request) []byte {
 		t.Fatalf("peers: influxd answers %s: %s", resp.Status, body)
 	}
 	return body
+}
+
+// Write writes line protocol with timestamps in ns into a bucket.
+func (in *Influx) Write(bucket, lines string) {
+	t := in.p.t
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+		in.URL()+"/api/v2/write?precision=ns&bucket="+url.QueryEscape(bucket), strings.NewReader(lines))
+	if err != nil {
+		t.Fatalf("peers: write to influxd: %v", err)
+	}
+	in.do(req)
+}
+
+// Now is the server's clock.
+func (in *Influx) Now() time.Time {
+	t := in.p.t
+	t.Helper()
+	resp, err := client.Head(in.URL() + "/ping")
+	if err != nil {
+		t.Fatalf("peers: ask influxd for the time: %v", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	now, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		t.Fatalf("peers: ask influxd for the time: %v", err)
+	}
+	return now
 }

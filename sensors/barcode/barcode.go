@@ -35,9 +35,9 @@ const (
 
 // Config is the settings of a scanner.
 type Config struct {
-	Device     string        `yaml:"device" doc:"serial device, for example /dev/serial/by-id/usb-Honeywell… or /dev/ttyACM0"`
+	Device     string        `yaml:"device" doc:"serial device, for example /dev/serial/by-id/usb-Honeywell… or /dev/ttyACM0" like:"/dev/ttyACM0"`
 	Baud       int           `yaml:"baud" doc:"bits per second, 300 to 921600; USB scanners ignore it"`
-	Terminator Terminator    `yaml:"terminator" doc:"what ends a code: cr-or-lf, cr, lf, crlf, or none (a silence of gap)"`
+	Terminator Terminator    `yaml:"terminator" doc:"what ends a code: cr-or-lf, cr, lf, crlf, or none (a silence of gap)" enum:"cr-or-lf,cr,lf,crlf,none"`
 	Gap        time.Duration `yaml:"gap" doc:"longest silence within a code, 10ms to 5s; what was received before a longer one is dropped, or is the code if terminator is none"`
 }
 

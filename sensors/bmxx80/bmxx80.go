@@ -47,7 +47,7 @@ const (
 type Config struct {
 	Bus     string `yaml:"bus" doc:"I²C bus, for example i2c-1"`
 	Address uint16 `yaml:"address" doc:"I²C address: 0x76 (SDO to ground) or 0x77 (SDO to supply)"`
-	Chip    Chip   `yaml:"chip" doc:"bme280 (with humidity) or bmp280 (without); opening fails if it is the other"`
+	Chip    Chip   `yaml:"chip" doc:"bme280 (with humidity) or bmp280 (without); opening fails if it is the other" enum:"bme280,bmp280"`
 }
 
 // Validate reports a chip or an address that does not exist.

@@ -45,10 +45,10 @@ var pulls = map[Pull]gpio.Pull{PullUp: gpio.PullUp, PullDown: gpio.PullDown, Pul
 
 // Config is the settings of an input.
 type Config struct {
-	Pin      string         `yaml:"pin" doc:"GPIO line, for example GPIO17"`
+	Pin      string         `yaml:"pin" doc:"GPIO line, for example GPIO17" like:"GPIO17"`
 	Quantity agent.Quantity `yaml:"quantity" doc:"door (1 is open), power_ok (1 is mains present) or contact (1 is closed)"`
-	Active   Active         `yaml:"active" doc:"the level that means 1: high or low"`
-	Pull     Pull           `yaml:"pull" doc:"resistor at the line: up, down, none (there is one outside) or keep (as the system has set it)"`
+	Active   Active         `yaml:"active" doc:"the level that means 1: high or low" enum:"high,low"`
+	Pull     Pull           `yaml:"pull" doc:"resistor at the line: up, down, none (there is one outside) or keep (as the system has set it)" enum:"up,down,none,keep"`
 	Debounce time.Duration  `yaml:"debounce" doc:"how long a level must be still to count, 0s to 5s"`
 }
 

@@ -34,8 +34,8 @@ const (
 // Config is the settings of a sensor.
 type Config struct {
 	Bus     string `yaml:"bus" doc:"w1 (the kernel's 1-Wire driver), or a 1-Wire master: ds248x:i2c-1:0x18"`
-	Address string `yaml:"address" doc:"the thermometer's ROM as the kernel writes it, for example 28-0316a2791a01"`
-	Power   Power  `yaml:"power" doc:"external (three wires) or parasite (two wires, power from the data line); for a 1-Wire master only, the kernel finds out itself"`
+	Address string `yaml:"address" doc:"the thermometer's ROM as the kernel writes it, for example 28-0316a2791a01" like:"28-0316a2791a01"`
+	Power   Power  `yaml:"power" doc:"external (three wires) or parasite (two wires, power from the data line); for a 1-Wire master only, the kernel finds out itself" enum:"external,parasite"`
 }
 
 // Validate reports an address that no DS18B20 has.

@@ -62,8 +62,8 @@ func (f *File) Close() error {
 
 // parseFile takes the scratchpad from the first line of w1_slave:
 //
-//	91 01 4b 46 7f ff 0c 10 25 : crc=25 YES
-//	91 01 4b 46 7f ff 0c 10 25 t=25062
+//	91 01 4b 46 7f ff 0f 10 25 : crc=25 YES
+//	91 01 4b 46 7f ff 0f 10 25 t=25062
 //
 // The second line is that of the last good read, so nothing there counts.
 func parseFile(text []byte) (pad scratchpad, err error) {

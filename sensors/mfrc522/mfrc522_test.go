@@ -39,4 +39,3 @@ func quick() *mfrc522.Config {
 func TestConformance(t *testing.T) {
 	sensortest.RunScanner(t, suite("DEADBEEF", 0xDE, 0xAD, 0xBE, 0xEF))
 }
-

@@ -78,7 +78,7 @@ func testFlips(t *testing.T, s Suite) {
 			return Flip(f.n, f.bit, f.sent), fmt.Sprintf("transaction %d, bit %d, sent %v", f.n, f.bit, f.sent)
 		}
 	}
-	if len(faults) == 0 && !s.LineLevels {
+	if len(faults) == 0 {
 		t.Error("a read has no transaction to spoil")
 	}
 	t.Logf("%d bits", len(faults))
@@ -115,9 +115,6 @@ func testFlipsAtOpen(t *testing.T, s Suite) {
 }
 
 func testRefused(t *testing.T, s Suite) {
-	if s.Silent {
-		t.Skip("nobody answering cannot be seen on this bus: a line without acknowledge")
-	}
 	var faults []func() (Fault, string)
 	for n := range cycle(t, s) {
 		faults = append(faults, func() (Fault, string) { return Refuse(n), fmt.Sprintf("transaction %d", n) })
@@ -148,9 +145,6 @@ func testCut(t *testing.T, s Suite) {
 }
 
 func testHeld(t *testing.T, s Suite) {
-	if s.LineLevels {
-		t.Skip("a held line is a legal state of this input")
-	}
 	var faults []func() (Fault, string)
 	for _, level := range []byte{0x00, 0xFF} {
 		faults = append(faults, func() (Fault, string) { return Always(level), fmt.Sprintf("%#02x", level) })
@@ -176,9 +170,6 @@ func testHeld(t *testing.T, s Suite) {
 }
 
 func testStuck(t *testing.T, s Suite) {
-	if s.LineLevels {
-		t.Skip("a level is read from a register, which cannot hang")
-	}
 	d := mustOpen(t, s)
 	if err := d.healthy(); err != nil {
 		t.Fatal(err)
@@ -237,9 +228,6 @@ func testDeadline(t *testing.T, s Suite) {
 
 func testUnplug(t *testing.T, s Suite) {
 	d := mustOpen(t, s)
-	if d.b.Unplug == nil {
-		t.Skip("the suite's device has no plug")
-	}
 	if err := d.healthy(); err != nil {
 		t.Fatal(err)
 	}

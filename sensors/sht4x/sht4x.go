@@ -1,8 +1,9 @@
 // Package sht4x reads Sensirion's SHT40, SHT41 and SHT45: temperature and humidity on I²C.
 //
-// It decodes the chip's bytes itself. periph's driver reports −40 °C, a value that a
-// freezer may have, when the bus fails, and clamps what lies outside its range; see
-// TestPeriphInvents. Facts are from Sensirion's datasheet "SHT4x", version 6.
+// It decodes the chip's bytes itself: periph's release has no driver for it, and drivers
+// of this chip like to crop to the legal range or to leave −40 °C, which a freezer may
+// have, where a read failed; see TestTape. Facts are from Sensirion's datasheet "SHT4x",
+// version 6.
 package sht4x
 
 import (

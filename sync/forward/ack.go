@@ -106,9 +106,7 @@ func (l *lane) acknowledge(ctx context.Context) {
 		return
 	}
 	if err := l.p.o.Store.Acked(ctx, l.p.o.ID, l.name, p, n.text()); err != nil {
-		if ctx.Err() == nil {
-			l.p.o.Log.WarnContext(ctx, "cursor not written", slog.String("upstream", string(l.p.o.ID)), slog.String("lane", string(l.name)), slog.Any("err", err))
-		}
+		l.p.o.Log.LogAttrs(ctx, slog.LevelWarn, "cursor not written", l.about(err)...)
 		l.ack.wake() // again, after a pause
 		return
 	}

@@ -19,7 +19,7 @@ type encoder struct {
 
 func (e *encoder) Deliver(_ context.Context, b upstream.Batch) (err error) {
 	e.buf, err = wire.AppendBatch(e.buf[:0], wire.Gateway{Site: "s1", Gateway: "gw-01"}, b, e.defs)
-	time.Sleep(300 * time.Microsecond)
+	<-time.After(300 * time.Microsecond)
 	return err
 }
 

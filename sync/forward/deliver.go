@@ -20,7 +20,11 @@ const (
 	conditionUnreachable    = "upstream-unreachable"
 	conditionUnacknowledged = "upstream-unacknowledged"
 	conditionBudget         = "upstream-budget"
+	conditionBusy           = "upstream-busy"
 )
+
+// longestLater bounds what a far side may ask for.
+const longestLater = time.Hour
 
 // part is a batch, or a piece of one.
 type part struct {
@@ -70,6 +74,7 @@ func (l *lane) settle(ctx context.Context, parts []part, end error) (rest []part
 	var bad *wire.RecordError
 	var tooLarge *upstream.TooLarge
 	var refused *upstream.Refused
+	var later *upstream.Later
 	switch {
 	case end == nil:
 		l.succeeded()
@@ -95,8 +100,12 @@ func (l *lane) settle(ctx context.Context, parts []part, end error) (rest []part
 		err := l.quarantine(ctx, first.Records[0].Position, end.Error())
 		return parts[1:], 1, err
 	case errors.As(end, &refused):
-		l.failed(refused.Code, end, StateRefused)
+		l.failed(ctx, refused.Code, end, StateRefused)
 		wait := l.p.o.Retry.Refused/2 + l.refused.Failed(l.p.o.Elapsed())
+		return parts, 0, sleep(ctx, wait)
+	case errors.As(end, &later):
+		l.failed(ctx, conditionBusy, end, StateRetrying)
+		wait := min(later.After, longestLater) + l.unknown.Failed(l.p.o.Elapsed())
 		return parts, 0, sleep(ctx, wait)
 	}
 	return l.settleUnknown(ctx, parts, end)
@@ -110,7 +119,7 @@ func (l *lane) settleUnknown(ctx context.Context, parts []part, end error) (rest
 		code = conditionUnacknowledged
 	}
 	successes := l.p.link.count()
-	l.failed(code, end, StateRetrying)
+	l.failed(ctx, code, end, StateRetrying)
 	var lost *upstream.Lost
 	if !errors.As(end, &lost) {
 		return parts, 0, l.pause(ctx, l.unknown.Failed(l.p.o.Elapsed()))
@@ -233,7 +242,7 @@ func (l *lane) succeeded() {
 	l.p.clear(l.name, func(code string) bool { return code != conditionBudget })
 }
 
-func (l *lane) failed(code string, err error, state State) {
+func (l *lane) failed(ctx context.Context, code string, err error, state State) {
 	if state != StateRefused { // a refusal needs a connection
 		l.p.link.failure()
 	}
@@ -248,7 +257,7 @@ func (l *lane) failed(code string, err error, state State) {
 	if first {
 		level = slog.LevelWarn
 	}
-	l.p.o.Log.Log(context.Background(), level, "delivery failed", slog.String("upstream", string(l.p.o.ID)), slog.String("lane", string(l.name)), slog.Any("err", err))
+	l.p.o.Log.LogAttrs(ctx, level, "delivery failed", l.about(err)...)
 }
 
 // pause waits; the other lane's first success after a failure ends it, but not before the
@@ -289,14 +298,14 @@ func (l *lane) quarantine(ctx context.Context, p agent.Position, reason string) 
 		if err == nil {
 			break
 		}
-		o.Log.WarnContext(ctx, "record not quarantined", slog.String("upstream", string(o.ID)), slog.String("position", p.String()), slog.Any("err", err))
+		o.Log.LogAttrs(ctx, slog.LevelWarn, "record not quarantined", l.about(err, slog.String("position", p.String()))...)
 		if err := sleep(ctx, storeRetry); err != nil {
 			return err
 		}
 	}
 	l.set(func(v *LaneSnapshot) { v.SetAside++ })
 	o.Conditions.Raise(conditionRejected, fmt.Sprintf("%s: %s", p, reason))
-	o.Log.WarnContext(ctx, "record set aside", slog.String("upstream", string(o.ID)), slog.String("position", p.String()), slog.String("reason", reason))
+	o.Log.LogAttrs(ctx, slog.LevelWarn, "record set aside", l.about(errors.New(reason), slog.String("position", p.String()))...)
 	return nil
 }
 

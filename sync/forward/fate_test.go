@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,9 +43,10 @@ func asideSeqs(s *memStore) []agent.Seq {
 func TestRejectedRecordsAreSetAsideAndComeAgainOnRequeue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		bad := []agent.Seq{12, 15, 42, 43}
+		var bad atomic.Pointer[[]agent.Seq]
+		bad.Store(&[]agent.Seq{12, 15, 42, 43})
 		r.fake.Plan = func(_ int, b upstream.Batch) upstreamtest.Fate {
-			return upstreamtest.Fate{Take: -1, Reject: holds(b, bad...)}
+			return upstreamtest.Fate{Take: -1, Reject: holds(b, *bad.Load()...)}
 		}
 		records := r.mixed(1, 100)
 		r.store.commit(records...)
@@ -56,7 +58,7 @@ func TestRejectedRecordsAreSetAsideAndComeAgainOnRequeue(t *testing.T) {
 		if got := r.cond.now(); !slices.Equal(got, []string{"upstream-rejected"}) {
 			t.Errorf("conditions %v", got)
 		}
-		bad = []agent.Seq{15}
+		bad.Store(&[]agent.Seq{15})
 		for p := range r.store.setAside() {
 			r.store.requeue(p)
 		}
@@ -65,7 +67,7 @@ func TestRejectedRecordsAreSetAsideAndComeAgainOnRequeue(t *testing.T) {
 		if got := asideSeqs(r.store); !slices.Equal(got, []agent.Seq{15}) {
 			t.Errorf("after the requeue: %v", got)
 		}
-		bad = nil
+		bad.Store(&[]agent.Seq{})
 		r.store.requeue(agent.Position{Epoch: upstreamtest.Epoch, Seq: 15})
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
@@ -153,9 +155,10 @@ func TestAPoisonedRecordIsFoundAndSetAside(t *testing.T) {
 func TestALinkThatDiesUnderEverythingSetsNothingAside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		dies := true
+		var dies atomic.Bool
+		dies.Store(true)
 		r.fake.Plan = func(int, upstream.Batch) upstreamtest.Fate {
-			if dies {
+			if dies.Load() {
 				return upstreamtest.Fate{Err: errDied}
 			}
 			return upstreamtest.All
@@ -173,7 +176,7 @@ func TestALinkThatDiesUnderEverythingSetsNothingAside(t *testing.T) {
 		if calls := r.fake.Calls(); calls > 4*3600 {
 			t.Errorf("%d attempts in an hour", calls)
 		}
-		dies = false
+		dies.Store(false)
 		r.drain(p, time.Minute)
 		stop()
 		r.arrived(records, Only{})
@@ -186,9 +189,10 @@ func TestALinkThatDiesUnderEverythingSetsNothingAside(t *testing.T) {
 func TestRefusedRaisesItsConditionAndTriesSlowly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		refused := true
+		var refused atomic.Bool
+		refused.Store(true)
 		r.fake.Plan = func(int, upstream.Batch) upstreamtest.Fate {
-			if refused {
+			if refused.Load() {
 				return upstreamtest.Fate{Err: &upstream.Refused{Code: "upstream-login", Err: errors.New("bad password")}}
 			}
 			return upstreamtest.All
@@ -206,7 +210,7 @@ func TestRefusedRaisesItsConditionAndTriesSlowly(t *testing.T) {
 		if s := p.Snapshot(t.Context()); s.State != StateRefused {
 			t.Errorf("state %s", s.State)
 		}
-		refused = false
+		refused.Store(false)
 		time.Sleep(25 * time.Second)
 		synctest.Wait()
 		if got := r.cond.now(); len(got) != 0 {
@@ -263,8 +267,9 @@ func TestOneLaneRefusedDoesNotSlowTheOtherNorLoseItsCondition(t *testing.T) {
 func TestNoAnswerWithinTheDeadlineIsUnknownAndNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		hang := true
-		r.fake.Plan = func(int, upstream.Batch) upstreamtest.Fate { return upstreamtest.Fate{Take: -1, Hang: hang} }
+		var hang atomic.Bool
+		hang.Store(true)
+		r.fake.Plan = func(int, upstream.Batch) upstreamtest.Fate { return upstreamtest.Fate{Take: -1, Hang: hang.Load()} }
 		records := r.mixed(1, 50)
 		r.store.commit(records...)
 		p, stop := r.start()
@@ -276,7 +281,7 @@ func TestNoAnswerWithinTheDeadlineIsUnknownAndNamed(t *testing.T) {
 		if got := asideSeqs(r.store); len(got) != 0 {
 			t.Errorf("set aside: %v", got)
 		}
-		hang = false
+		hang.Store(false)
 		r.drain(p, 2*time.Minute)
 		stop()
 		r.arrived(records, Only{})
@@ -286,15 +291,15 @@ func TestNoAnswerWithinTheDeadlineIsUnknownAndNamed(t *testing.T) {
 func TestAStoreThatFailsStopsNothingForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
+		r.fake.Plan = func(_ int, b upstream.Batch) upstreamtest.Fate {
+			return upstreamtest.Fate{Take: -1, Reject: holds(b, 12)}
+		}
 		p, stop := r.start()
 		time.Sleep(time.Second)
 		records := r.mixed(1, 200)
 		r.store.mu.Lock()
 		r.store.fail = errors.New("disk I/O error")
 		r.store.mu.Unlock()
-		r.fake.Plan = func(_ int, b upstream.Batch) upstreamtest.Fate {
-			return upstreamtest.Fate{Take: -1, Reject: holds(b, 12)}
-		}
 		r.store.commit(records...)
 		time.Sleep(time.Minute)
 		r.store.mu.Lock()
@@ -330,7 +335,7 @@ func (c *collector) Fatalf(format string, args ...any) { c.Errorf(format, args..
 // two contents, no batch claims what it lacks, and the pump gets through once the far side works.
 func TestNoRecordIsLostWhateverTheFarSideDoes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		fates := rapid.SliceOfN(rapid.IntRange(0, 9), 1, 60).Draw(rt, "fates")
+		fates := rapid.SliceOfN(rapid.IntRange(0, 10), 1, 60).Draw(rt, "fates")
 		lives := rapid.SliceOfN(rapid.IntRange(1, 120), 1, 4).Draw(rt, "seconds per life")
 		perLife := rapid.IntRange(1, 120).Draw(rt, "records per life")
 		only := rapid.SampledFrom([]Only{
@@ -390,6 +395,8 @@ func fateOf(n int, b upstream.Batch) upstreamtest.Fate {
 		return upstreamtest.Fate{Take: some, Hang: true}
 	case 8:
 		return upstreamtest.Fate{Take: -1, Delay: time.Second}
+	case 10:
+		return upstreamtest.Fate{Err: &upstream.Later{After: time.Minute, Err: errors.New("429")}}
 	case 9:
 		return upstreamtest.Fate{Err: &wire.RecordError{Position: b.Records[some].Position, Err: wire.ErrEvent}}
 	}

@@ -88,7 +88,7 @@ func (l *lane) load(ctx context.Context) error {
 	}
 	l.pos, l.sent = p, p
 	if len(text) > 0 {
-		l.last = parseNote(text, p)
+		l.last = parseNote(text)
 	}
 	l.ack.cursor, l.ack.note = p, l.last
 	l.p.mu.Lock()
@@ -106,6 +106,12 @@ func (l *lane) run(ctx context.Context) {
 	l.set(func(v *LaneSnapshot) { v.State = StateStopped })
 }
 
+// about are the attributes of a log line of this lane.
+func (l *lane) about(err error, more ...slog.Attr) []slog.Attr {
+	attrs := append([]slog.Attr{slog.String("upstream", string(l.p.o.ID)), slog.String("lane", string(l.name))}, more...)
+	return append(attrs, slog.Any("err", err))
+}
+
 func (l *lane) set(change func(*LaneSnapshot)) {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
@@ -116,13 +122,21 @@ func (l *lane) set(change func(*LaneSnapshot)) {
 func (l *lane) fetch(ctx context.Context) {
 	wake, stop := l.p.o.Store.Watch()
 	defer func() { stop() }()
+	failing := false
 	for ctx.Err() == nil {
 		drain := l.p.drain.wait()
 		w, wait, err := l.next(ctx)
 		if err != nil {
-			l.p.o.Log.WarnContext(ctx, "store not read", slog.String("upstream", string(l.p.o.ID)), slog.String("lane", string(l.name)), slog.Any("err", err))
+			level := slog.LevelDebug // the store's own conditions say so
+			if !failing {
+				level = slog.LevelWarn
+			}
+			if ctx.Err() == nil {
+				l.p.o.Log.LogAttrs(ctx, level, "store not read", l.about(err)...)
+			}
 			wait = storeRetry
 		}
+		failing = err != nil
 		if w != nil {
 			select {
 			case l.windows <- *w:
@@ -198,7 +212,9 @@ func (l *lane) limit() int {
 // says that there may be more in the store.
 func (l *lane) fill(ctx context.Context, limit int) (full bool, err error) {
 	if len(l.kinds) == 0 {
-		l.pos = l.p.o.Store.Head()
+		if head := l.p.o.Store.Head(); !head.IsZero() {
+			l.pos = head
+		}
 		return false, nil
 	}
 	size := 0
@@ -215,8 +231,9 @@ func (l *lane) fill(ctx context.Context, limit int) (full bool, err error) {
 		return false, fmt.Errorf("forward: read after %s: %w", l.pos, err)
 	}
 	if len(records) == 0 {
-		if len(l.buf) == 0 {
-			l.pos = head // nothing of these kinds up to here
+		// Nothing of these kinds up to head, unless the store was away or replaced meanwhile.
+		if now := l.p.o.Store.Head(); len(l.buf) == 0 && !head.IsZero() && now.Epoch == head.Epoch {
+			l.pos = head
 		}
 		return false, nil
 	}
@@ -311,15 +328,13 @@ func (l *lane) requeued(ctx context.Context) {
 		if setAside > 0 {
 			continue
 		}
-		if err := o.Store.Settled(ctx, o.ID, r.Position); err != nil && ctx.Err() == nil {
-			o.Log.WarnContext(ctx, "requeued record not settled", slog.String("upstream", string(o.ID)), slog.String("position", r.Position.String()), slog.Any("err", err))
+		if err := o.Store.Settled(ctx, o.ID, r.Position); err != nil {
+			o.Log.LogAttrs(ctx, slog.LevelWarn, "requeued record not settled", l.about(err, slog.String("position", r.Position.String()))...)
 		}
 	}
 }
 
-// alone is a batch of one record out of its turn: it covers nothing but itself.
+// alone is a batch of one record out of its turn: its prev names no record.
 func alone(lane upstream.Lane, r *agent.Record) upstream.Batch {
-	return upstream.Batch{
-		Lane: lane, Kind: r.Kind(), Epoch: r.Position.Epoch, Prev: r.Position.Seq - 1, Records: []agent.Record{*r},
-	}
+	return upstream.Batch{Lane: lane, Kind: r.Kind(), Epoch: r.Position.Epoch, Records: []agent.Record{*r}}
 }

@@ -33,6 +33,7 @@ type memStore struct {
 	states   map[string][]byte
 	watchers map[chan struct{}]bool
 	fail     error // of every call that can fail
+	away     bool  // no records and no head, as while a damaged store is replaced
 }
 
 func newMemStore() *memStore {
@@ -64,7 +65,7 @@ func (s *memStore) wake() {
 func (s *memStore) After(_ context.Context, p agent.Position, limit int, kinds ...agent.Kind) ([]agent.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.fail != nil {
+	if s.fail != nil || s.away {
 		return nil, s.fail
 	}
 	start := 0
@@ -87,7 +88,7 @@ func (s *memStore) After(_ context.Context, p agent.Position, limit int, kinds .
 func (s *memStore) Head() agent.Position {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.records) == 0 {
+	if len(s.records) == 0 || s.away {
 		return agent.Position{}
 	}
 	return s.records[len(s.records)-1].Position
@@ -188,8 +189,8 @@ func (s *memStore) cursor(lane upstream.Lane) agent.Position {
 }
 
 // Waiting and Quarantined implement Counter.
-func (s *memStore) Waiting(ctx context.Context, p agent.Position, kinds ...agent.Kind) (int64, error) {
-	records, err := s.After(ctx, p, 1<<30, kinds...)
+func (s *memStore) Waiting(ctx context.Context, _ agent.UpstreamID, lane upstream.Lane, kinds ...agent.Kind) (int64, error) {
+	records, err := s.After(ctx, s.cursor(lane), 1<<30, kinds...)
 	return int64(len(records)), err
 }
 
@@ -353,6 +354,9 @@ func (r *rig) covered(records []agent.Record, only Only, content map[agent.Posit
 	r.t.Helper()
 	for _, b := range r.fake.Batches() {
 		last := b.Records[len(b.Records)-1].Position.Seq
+		if b.Prev == 0 {
+			continue // claims nothing
+		}
 		in := map[agent.Seq]bool{}
 		for i := range b.Records {
 			in[b.Records[i].Position.Seq] = true

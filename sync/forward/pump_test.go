@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -230,9 +231,10 @@ func TestLiveRecordsLingerFromTheirMeasurement(t *testing.T) {
 func TestHistMarksWhatWasCommittedBeforeTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		r.fake.Plan = func(int, upstream.Batch) upstreamtest.Fate {
-			if down {
+			if down.Load() {
 				return upstreamtest.Fate{Err: errors.New("no route")}
 			}
 			return upstreamtest.All
@@ -241,7 +243,7 @@ func TestHistMarksWhatWasCommittedBeforeTheConnection(t *testing.T) {
 		p, stop := r.start()
 		time.Sleep(10 * time.Second)
 		r.store.commit(r.mixed(51, 50)...)
-		down = false
+		down.Store(false)
 		r.drain(p, time.Minute)
 		r.store.commit(r.mixed(101, 50)...)
 		r.drain(p, time.Minute)
@@ -291,14 +293,15 @@ func TestStopInTheMiddleOfADeliveryLosesNothing(t *testing.T) {
 		r := newRig(t)
 		records := r.mixed(1, 500)
 		r.store.commit(records...)
-		hang := true
+		var hang atomic.Bool
+		hang.Store(true)
 		r.fake.Plan = func(call int, _ upstream.Batch) upstreamtest.Fate {
-			return upstreamtest.Fate{Take: -1, Hang: hang && call > 3}
+			return upstreamtest.Fate{Take: -1, Hang: hang.Load() && call > 3}
 		}
 		_, stop := r.start()
 		time.Sleep(time.Second)
 		stop()
-		hang = false
+		hang.Store(false)
 		p, stop := r.start()
 		r.drain(p, time.Minute)
 		stop()

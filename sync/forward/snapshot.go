@@ -72,7 +72,7 @@ func (p *Pump) Snapshot(ctx context.Context) Snapshot {
 	head := p.o.Store.Head()
 	for i := range s.Lanes {
 		v := &s.Lanes[i]
-		v.Waiting = p.waiting(ctx, v.Position, head, p.lanes[i].kinds)
+		v.Waiting = p.waiting(ctx, v, head, p.lanes[i].kinds)
 		s.Waiting += v.Waiting
 		if worse(v.State, s.State) {
 			s.State = v.State
@@ -84,12 +84,13 @@ func (p *Pump) Snapshot(ctx context.Context) Snapshot {
 // Waiting counts the records that the upstream has not taken, as Snapshot does.
 func (p *Pump) Waiting(ctx context.Context) int64 { return p.Snapshot(ctx).Waiting }
 
-func (p *Pump) waiting(ctx context.Context, at, head agent.Position, kinds []agent.Kind) int64 {
+func (p *Pump) waiting(ctx context.Context, v *LaneSnapshot, head agent.Position, kinds []agent.Kind) int64 {
+	at := v.Position
 	if at == head || len(kinds) == 0 {
 		return 0
 	}
 	if c, ok := p.o.Store.(Counter); ok {
-		if n, err := c.Waiting(ctx, at, kinds...); err == nil {
+		if n, err := c.Waiting(ctx, p.o.ID, v.Lane, kinds...); err == nil {
 			return n
 		}
 	}

@@ -51,8 +51,8 @@ type States interface {
 
 // Counter is what a store may offer beside: exact counts for status and conditions.
 type Counter interface {
-	// Waiting counts the records of the given kinds after p.
-	Waiting(ctx context.Context, p agent.Position, kinds ...agent.Kind) (int64, error)
+	// Waiting counts the records of the given kinds after the lane's cursor.
+	Waiting(ctx context.Context, up agent.UpstreamID, lane upstream.Lane, kinds ...agent.Kind) (int64, error)
 	// Quarantined counts what is set aside for the upstream.
 	Quarantined(ctx context.Context, up agent.UpstreamID) (int64, error)
 }

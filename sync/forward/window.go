@@ -23,16 +23,11 @@ type note struct {
 	Prev  map[agent.Kind]agent.Seq `json:"prev,omitempty"`
 }
 
-// parseNote reads a note. One that cannot be read (of another version) is replaced by the
-// cursor itself: everything after it is covered, and nothing before it is claimed.
-func parseNote(text []byte, cursor agent.Position) note {
+// parseNote reads a note. One that cannot be read (of another version) claims nothing.
+func parseNote(text []byte) note {
 	var n note
-	if json.Unmarshal(text, &n) == nil {
-		return n
-	}
-	n = note{Epoch: cursor.Epoch, Prev: map[agent.Kind]agent.Seq{}}
-	for _, k := range agent.Kinds() {
-		n.Prev[k] = cursor.Seq
+	if json.Unmarshal(text, &n) != nil {
+		return note{}
 	}
 	return n
 }
@@ -45,8 +40,10 @@ func (n note) text() []byte {
 	return text
 }
 
-// cutWindow takes records from the front of buf: of one epoch, up to max bytes of size
-// hint (at least one record), and none that waits for its date. It returns how many.
+// cutWindow takes records from the front of buf: of one epoch, in rising order, up to max
+// bytes of size hint (at least one record), and none that waits for its date. It returns
+// how many, and whether the window can grow no more. Salvaged records may stand in the
+// store behind younger ones, and with them an epoch or a seq may come again.
 func cutWindow(buf []agent.Record, max int) (n int, full bool) {
 	size := 0
 	for n < len(buf) {
@@ -54,7 +51,7 @@ func cutWindow(buf []agent.Record, max int) (n int, full bool) {
 		if r.Waiting() {
 			return n, true
 		}
-		if r.Position.Epoch != buf[0].Position.Epoch {
+		if n > 0 && (r.Position.Epoch != buf[0].Position.Epoch || r.Position.Seq <= buf[n-1].Position.Seq) {
 			return n, true
 		}
 		size += wire.SizeHint(r)
@@ -89,6 +86,9 @@ func batches(lane upstream.Lane, records []agent.Record, before note) ([]upstrea
 			at = len(cut)
 			place[kind] = at
 			b := upstream.Batch{Lane: lane, Kind: kind, Epoch: epoch, Prev: after.Prev[kind]}
+			if b.Prev >= r.Position.Seq {
+				b.Prev = 0 // out of its turn
+			}
 			if len(counts) == 1 {
 				b.Records = records
 			} else {

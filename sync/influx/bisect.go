@@ -73,19 +73,18 @@ func (u *Upstream) bisect(ctx context.Context, w api.WriteAPIBlocking, l *lines)
 
 func (b *bisection) write(ctx context.Context, lo, hi int) error {
 	b.posts++
-	err := b.u.post(ctx, b.w, b.l.run(lo, hi))
+	no, err := b.u.post(ctx, b.w, b.l.run(lo, hi))
 	n := hi - lo
-	var a *answer
 	switch {
-	case err == nil:
+	case err != nil:
+		return err
+	case no == nil:
 		b.taken += n
 		return nil
-	case !errors.As(err, &a) || !mayBeARecord(err):
-		return err
-	case n == 1 || dropped(a) == n:
+	case n == 1 || dropped(no) == n:
 		for i := lo; i < hi; i++ {
-			b.rejected = append(b.rejected, upstream.RejectedRecord{Position: b.l.records[i].Position, Reason: a.Error()})
-			b.suspects = append(b.suspects, a)
+			b.rejected = append(b.rejected, upstream.RejectedRecord{Position: b.l.records[i].Position, Reason: no.Error()})
+			b.suspects = append(b.suspects, no)
 		}
 		return nil
 	}
@@ -94,12 +93,6 @@ func (b *bisection) write(ctx context.Context, lo, hi int) error {
 		return err
 	}
 	return b.write(ctx, half, hi)
-}
-
-// mayBeARecord tells the bare *answer of post from one that it wrapped in a refusal.
-func mayBeARecord(err error) bool {
-	_, ok := err.(*answer) //nolint:errorlint // only the bare one is meant
-	return ok
 }
 
 // ofRecords are the words of InfluxDB 1, 2 and 3 for records that it will not take.

@@ -192,7 +192,7 @@ const (
 func classify(err error) noAnswer {
 	var op *net.OpError
 	switch {
-	case farside.IsTLS(err):
+	case farside.IsTLS(err), errors.Is(err, http.ErrSchemeMismatch):
 		return connectionTLS
 	case errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect"):
 		return noConnection

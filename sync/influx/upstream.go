@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -138,41 +139,59 @@ func (u *Upstream) connected() (*client, error) {
 	return c, nil
 }
 
-// post writes lines and returns nil after 204, an *answer, or an error of the contract.
-func (u *Upstream) post(ctx context.Context, w api.WriteAPIBlocking, text string) error {
+// post writes lines. It returns nothing after 204, an answer that may be the fault of a record,
+// or an error of the contract.
+func (u *Upstream) post(ctx context.Context, w api.WriteAPIBlocking, text string) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, u.c.Timeout)
 	defer cancel()
-	done := u.troubles.Expect(conditionUnacknowledged, "no answer")
+	ctx, done := u.watch(ctx)
 	defer done()
 	err := w.WriteRecord(ctx, text)
 	if err == nil {
 		u.accepted.Store(true)
-		return nil
+		return nil, nil
 	}
 	var a *answer
 	if errors.As(err, &a) {
-		return u.understand(a)
+		if a.status == http.StatusBadRequest || a.status == http.StatusUnprocessableEntity {
+			return a, nil
+		}
+		return nil, u.understand(a)
 	}
 	wrapped := fmt.Errorf("influx: write: %w", err)
 	switch classify(err) {
 	case connectionTLS:
-		return &upstream.Refused{Code: conditionTLS, Err: wrapped}
+		return nil, &upstream.Refused{Code: conditionTLS, Err: wrapped}
 	case noConnection:
-		return &farside.Unreachable{Err: wrapped}
+		return nil, &farside.Unreachable{Err: wrapped}
 	case connectionCut:
-		return &upstream.Lost{Err: wrapped}
+		return nil, &upstream.Lost{Err: wrapped}
 	}
-	return wrapped
+	return nil, wrapped
 }
 
-// understand turns an answer into what the pump understands; one that may be the fault of
-// a record is returned as it is.
+// watch shows soon what a request waits for: its connection, then its answer.
+func (u *Upstream) watch(ctx context.Context) (_ context.Context, done func()) {
+	var mu sync.Mutex
+	stop := u.troubles.Expect(conditionUnreachable, "no connection")
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		mu.Lock()
+		defer mu.Unlock()
+		stop()
+		stop = u.troubles.Expect(conditionUnacknowledged, "no answer")
+	}}
+	return httptrace.WithClientTrace(ctx, trace), func() {
+		mu.Lock()
+		defer mu.Unlock()
+		stop()
+	}
+}
+
+// understand turns an answer that blames no record into what the pump understands.
 func (u *Upstream) understand(a *answer) error {
 	err := fmt.Errorf("influx: write: %w", a)
 	refused := func(code string) error { return &upstream.Refused{Code: code, Err: err} }
 	switch a.status {
-	case http.StatusBadRequest, http.StatusUnprocessableEntity:
-		return a
 	case http.StatusRequestEntityTooLarge:
 		return &upstream.TooLarge{Err: err}
 	case http.StatusUnauthorized:

@@ -44,7 +44,7 @@ type Batch struct {
 	Lane    Lane
 	Kind    agent.Kind  // which topic: all records are of this kind
 	Epoch   agent.Epoch // of all records
-	Prev    agent.Seq   // seq of the record before the first that this upstream selects for this kind; 0 if none in this epoch
+	Prev    agent.Seq   // seq of the record before the first that this upstream selects for this kind; 0 if none in this epoch is known
 	Hist    bool        // the newest record was committed before the present connection began
 	Records []agent.Record
 }

@@ -34,7 +34,7 @@ func drawInstant(t *rapid.T, r *agent.Record) agent.Instant {
 }
 
 func drawReading(t *rapid.T, r *agent.Record, ids []agent.DefID) {
-	value := rapid.OneOf(rapid.Int64(), rapid.Map(rapid.Int64Range(-100, 100), func(n int64) int64 { return n * 10_000 }))
+	value := rapid.OneOf(rapid.Int64Min(math.MinInt64+1), rapid.Map(rapid.Int64Range(-100, 100), func(n int64) int64 { return n * 10_000 }))
 	reading := agent.Reading{
 		Def: rapid.SampledFrom(ids).Draw(t, "def"), At: drawInstant(t, r),
 		Marks: agent.Marks(rapid.SampledFrom([]int{0, 0, 0, 1, 5, 1 << 15, math.MaxUint16}).Draw(t, "marks")),
@@ -61,7 +61,7 @@ func drawOther(t *rapid.T, r *agent.Record) {
 		r.Scan = &agent.Scan{Reader: "dock-a", At: at, Code: code.Draw(t, "code"), Symbology: agent.Symbology(text.Draw(t, "symbology")), RSSI: rapid.Int().Draw(t, "rssi")}
 		return
 	case 1:
-		v := agent.Value(rapid.Int64().Draw(t, "v"))
+		v := agent.Value(rapid.Int64Min(math.MinInt64+1).Draw(t, "v"))
 		r.Event = &agent.Event{Kind: agent.EventAlarm, Alarm: &agent.AlarmEvent{
 			ID: "a:b:1", Alarm: "a", Transition: agent.Raised, State: agent.StateUnack, Value: &v, Message: text.Draw(t, "message"),
 			By: text.Draw(t, "by"), Comment: text.Draw(t, "comment"), Late: rapid.Bool().Draw(t, "late"),

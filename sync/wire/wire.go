@@ -30,9 +30,10 @@ type Gateway struct {
 	Gateway agent.GatewayID
 }
 
-// Batch is a decoded batch. It covers the positions after Prev up to Last: every record
-// there that the gateway selects for this topic is in Records. An empty batch (the echo
-// that an upstream sends to itself) has no records, and First and Last are 0.
+// Batch is a decoded batch. Prev is the seq of the record before First that the gateway
+// selects for this topic, 0 if none is claimed; between Prev and First, and between the
+// records, there is none. An empty batch (the echo that an upstream sends to itself) has no
+// records, and First and Last are 0.
 //
 // Records are as the gateway stored them, except that instants keep what crossed the
 // wire: wall time and whether it was held for dated records, boot and monotonic time for
@@ -88,7 +89,7 @@ func millis(t time.Time) int64 { return t.UnixMilli() }
 // ofMillis reads what millis writes.
 func ofMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
-// undatedMillis are the bounds of an undated record; ok is false where one is unknown.
+// boundMillis is millis of a time that may be unknown; ok is false if it is.
 func boundMillis(t time.Time) (ms int64, ok bool) {
 	if t.IsZero() {
 		return 0, false

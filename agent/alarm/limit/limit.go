@@ -5,7 +5,6 @@ package limit
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/frostline/frostline/agent"
@@ -75,22 +74,10 @@ func describe(s Settings) string {
 	word, limit := s.limit()
 	text := fmt.Sprintf("%s %s", word, limit)
 	if s.For > 0 {
-		text += " for " + plain(s.For)
+		text += " for " + alarm.Short(s.For)
 	}
 	if s.Total > 0 {
-		text += fmt.Sprintf(" total %s within %s", plain(s.Total), s.Within)
-	}
-	return text
-}
-
-// plain writes a duration as the config does: 5m, not 5m0s.
-func plain(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
+		text += fmt.Sprintf(" total %s within %s", alarm.Short(s.Total), s.Within)
 	}
 	return text
 }

@@ -5,7 +5,6 @@ package nodata
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/frostline/frostline/agent"
@@ -36,7 +35,7 @@ var Kind = alarm.Define(
 		if s.After == 0 {
 			return "no data for three intervals, at least 1m"
 		}
-		return fmt.Sprintf("no data for %s", s.After)
+		return "no data for " + alarm.Short(s.After)
 	},
 	func(s Settings, t alarm.Target) alarm.Rule {
 		after := alarm.Millis(s.After)

@@ -3,7 +3,6 @@ package sensorfault
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/frostline/frostline/agent"
@@ -38,7 +37,7 @@ var Kind = alarm.Define(
 		if s.After == 0 {
 			return "only faults for three intervals, at least 1m"
 		}
-		return fmt.Sprintf("only faults for %s", s.After)
+		return "only faults for " + alarm.Short(s.After)
 	},
 	func(s Settings, t alarm.Target) alarm.Rule {
 		after := alarm.Millis(s.After)

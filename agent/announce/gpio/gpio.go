@@ -23,9 +23,9 @@ const (
 
 // Settings choose the pin and when it is on.
 type Settings struct {
-	Pin      string         `yaml:"pin" doc:"Name of the pin: GPIO17."`
+	Pin      string         `yaml:"pin" doc:"Name of the pin: GPIO17." like:"GPIO22"`
 	Severity agent.Severity `yaml:"severity" doc:"Least severity that switches it on."`
-	On       Level          `yaml:"on" doc:"Level that switches the device on: high or low."`
+	On       Level          `yaml:"on" doc:"Level that switches the device on: high or low." enum:"high,low"`
 }
 
 // Errors of Validate.

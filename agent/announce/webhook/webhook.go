@@ -21,8 +21,8 @@ import (
 
 // Settings choose where to post and what.
 type Settings struct {
-	URL      string            `yaml:"url" doc:"Address to post to; may be or hold a secret: ${credential:NAME}."`
-	Headers  map[string]string `yaml:"headers" doc:"Headers of every request, such as Authorization; values may hold secrets."`
+	URL      string            `yaml:"url" doc:"Address to post to; may be or hold a secret: ${credential:NAME}." like:"https://alarms.example/frostline"`
+	Headers  map[string]string `yaml:"headers" doc:"Headers of every request, such as Authorization; values may be secrets."`
 	Severity agent.Severity    `yaml:"severity" doc:"Least severity that is posted."`
 	Timeout  time.Duration     `yaml:"timeout" doc:"How long one attempt may take. Failed attempts are repeated, from 1s to 1m apart."`
 	CA       string            `yaml:"ca" doc:"File with the certificates to trust instead of the system's."`
@@ -95,8 +95,12 @@ func open(_ context.Context, h announce.Host, s Settings) (announce.Output, erro
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
 	return &output{
-		client: &http.Client{Transport: transport, Timeout: s.Timeout},
-		url:    address, header: header, least: s.Severity,
+		client: &http.Client{
+			Transport: transport, Timeout: s.Timeout,
+			// A redirected POST becomes a GET: better to say that the address is wrong.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		url: address, header: header, least: s.Severity,
 	}, nil
 }
 
@@ -112,8 +116,8 @@ func certificates(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// Announce implements announce.Output. Answers from 200 to 299 mean taken; 4xx other than 408,
-// 425 and 429 mean never; everything else is tried again.
+// Announce implements announce.Output. Answers from 200 to 299 mean taken; 3xx, and 4xx other than
+// 408, 425 and 429, mean never; everything else is tried again.
 func (o *output) Announce(ctx context.Context, n announce.Notice) error {
 	if n.Event == nil || !announce.AtLeast(n.Event.Severity, o.least) {
 		return nil
@@ -143,7 +147,7 @@ func judge(code int) error {
 	case code >= 200 && code < 300:
 		return nil
 	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code == http.StatusTooManyRequests:
-	case code >= 400 && code < 500:
+	case code >= 300 && code < 500:
 		return fmt.Errorf("webhook: answered %d %s: %w", code, http.StatusText(code), announce.ErrPermanent)
 	}
 	return fmt.Errorf("webhook: answered %d %s", code, http.StatusText(code))

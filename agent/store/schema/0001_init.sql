@@ -16,10 +16,11 @@ CREATE TABLE segments (
 	first  INTEGER NOT NULL
 );
 
--- n stands for the definition in packs; id is its digest.
+-- n stands for the definition in packs; id is its digest. After a salvage two numbers may
+-- stand for one definition.
 CREATE TABLE definitions (
 	n    INTEGER PRIMARY KEY,
-	id   INTEGER NOT NULL UNIQUE,
+	id   INTEGER NOT NULL,
 	json BLOB
 );
 

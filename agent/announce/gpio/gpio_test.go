@@ -1,0 +1,97 @@
+package gpio_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/announce"
+	"github.com/frostline/frostline/agent/announce/gpio"
+)
+
+type pin struct {
+	levels []bool
+	err    error
+}
+
+func (p *pin) Out(_ context.Context, high bool) error {
+	if p.err != nil {
+		return p.err
+	}
+	p.levels = append(p.levels, high)
+	return nil
+}
+
+func settings(change func(*gpio.Settings)) *gpio.Settings {
+	s := gpio.Driver.Config().(*gpio.Settings)
+	s.Pin = "GPIO17"
+	if change != nil {
+		change(s)
+	}
+	return s
+}
+
+func host(p *pin) announce.Host {
+	return announce.Host{Pin: func(name string) (announce.Pin, error) {
+		if name != "GPIO17" {
+			return nil, errors.New("no such pin")
+		}
+		return p, nil
+	}}
+}
+
+func TestFollowsTheState(t *testing.T) {
+	for _, c := range []struct {
+		on   gpio.Level
+		want string
+	}{
+		{gpio.High, "[false false false true true false false]"},
+		{gpio.Low, "[true true true false false true true]"},
+	} {
+		p := &pin{}
+		o, err := gpio.Driver.Open(t.Context(), host(p), settings(func(s *gpio.Settings) { s.On = c.on }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, sounding := range []agent.Severity{"", agent.SeverityInfo, agent.SeverityWarning, agent.SeverityCritical, ""} {
+			if err := o.Announce(t.Context(), announce.Notice{Sounding: sounding}); err != nil {
+				t.Error(err)
+			}
+		}
+		for range 2 {
+			if err := o.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if got := fmt.Sprint(p.levels); got != c.want {
+			t.Errorf("on %s: got %s, want %s", c.on, got, c.want)
+		}
+	}
+}
+
+func TestFailures(t *testing.T) {
+	stuck := errors.New("bus stuck")
+	if _, err := gpio.Driver.Open(t.Context(), host(&pin{err: stuck}), settings(nil)); !errors.Is(err, stuck) {
+		t.Errorf("%v", err)
+	}
+	if _, err := gpio.Driver.Open(t.Context(), host(&pin{}), settings(func(s *gpio.Settings) { s.Pin = "GPIO99" })); err == nil {
+		t.Error("an unknown pin was opened")
+	}
+	p := &pin{}
+	o, err := gpio.Driver.Open(t.Context(), host(p), settings(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.err = stuck
+	if err := o.Announce(t.Context(), announce.Notice{}); !errors.Is(err, stuck) {
+		t.Errorf("%v", err)
+	}
+	err = (&gpio.Settings{}).Validate()
+	for _, want := range []error{gpio.ErrPin, gpio.ErrLevel, announce.ErrSeverity} {
+		if !errors.Is(err, want) {
+			t.Errorf("%v does not say: %v", err, want)
+		}
+	}
+}

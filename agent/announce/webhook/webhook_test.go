@@ -1,0 +1,226 @@
+package webhook_test
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/announce"
+	"github.com/frostline/frostline/agent/announce/webhook"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var host = announce.Host{
+	ID:  "hook",
+	Log: slog.New(slog.DiscardHandler),
+	Secret: func(ref string) (string, error) {
+		if ref == "${env:TOKEN}" {
+			return "Bearer s3cret", nil
+		}
+		return ref, nil
+	},
+}
+
+func open(t *testing.T, s webhook.Settings) (announce.Output, error) {
+	t.Helper()
+	c := webhook.Driver.Config().(*webhook.Settings)
+	s.Severity, s.Timeout = c.Severity, max(s.Timeout, time.Second)
+	if err := s.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	o, err := webhook.Driver.Open(t.Context(), host, &s)
+	if err == nil {
+		t.Cleanup(func() { o.Close(); o.Close() })
+	}
+	return o, err
+}
+
+func notice() announce.Notice {
+	v, limit := 8400*agent.Unit/1000, 8*agent.Unit
+	return announce.Notice{
+		Site: "s1", Gateway: "gw-01", ZoneName: "Vaccine cold room",
+		At: agent.Instant{Wall: time.UnixMilli(1763751600000).UTC(), Trust: agent.ClockSynced},
+		Event: &agent.AlarmEvent{
+			ID: "cr1-high:cr1-air/temperature:12345678:1", Alarm: "cr1-high", Kind: "limit", Severity: agent.SeverityCritical,
+			Zone: "cold-room-1", Point: "cr1-air/temperature", Transition: agent.Raised, State: agent.StateUnack,
+			Value: &v, Limit: &limit, Message: "Vaccine cold room temperature 8.4 °C, above 8 °C for 5 min",
+		},
+	}
+}
+
+const golden = `{"site":"s1","gateway":"gw-01","t":1763751600000,"event":"alarm","zone_name":"Vaccine cold room",` +
+	`"id":"cr1-high:cr1-air/temperature:12345678:1","alarm":"cr1-high","kind":"limit","severity":"critical",` +
+	`"zone":"cold-room-1","point":"cr1-air/temperature","transition":"raised","state":"unack","v":8.4,"limit":8,` +
+	`"message":"Vaccine cold room temperature 8.4 °C, above 8 °C for 5 min"}`
+
+func TestPayload(t *testing.T) {
+	var body string
+	var header http.Header
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		body, header = string(b), r.Header
+	}))
+	defer srv.Close()
+	o, err := open(t, webhook.Settings{URL: srv.URL, Headers: map[string]string{"Authorization": "${env:TOKEN}"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Announce(t.Context(), notice()); err != nil {
+		t.Fatal(err)
+	}
+	if body != golden {
+		t.Errorf("got\n%s\nwant\n%s", body, golden)
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "application/json", "Authorization": "Bearer s3cret",
+		"Idempotency-Key": "cr1-high:cr1-air/temperature:12345678:1/raised",
+	} {
+		if got := header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+
+	undated := notice()
+	undated.At = agent.Instant{}
+	if err := o.Announce(t.Context(), undated); err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal([]byte(body), &got); err != nil || got["t"] != nil || !strings.Contains(body, `"t":null`) {
+		t.Errorf("undated: %s, %v", body, err)
+	}
+}
+
+func TestWhatConcernsNobody(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("posted") }))
+	defer srv.Close()
+	o, err := open(t, webhook.Settings{URL: srv.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet := notice()
+	quiet.Event.Severity = agent.SeverityInfo
+	for _, n := range []announce.Notice{{}, quiet} {
+		if err := o.Announce(t.Context(), n); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	for _, c := range []struct {
+		code      int
+		fails     bool
+		permanent bool
+	}{
+		{200, false, false}, {204, false, false}, {302, true, true}, {400, true, true}, {401, true, true},
+		{408, true, false}, {425, true, false}, {429, true, false}, {500, true, false}, {503, true, false},
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "/elsewhere")
+			w.WriteHeader(c.code)
+		}))
+		o, err := open(t, webhook.Settings{URL: srv.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = o.Announce(t.Context(), notice())
+		if (err != nil) != c.fails || errors.Is(err, announce.ErrPermanent) != c.permanent {
+			t.Errorf("%d: %v", c.code, err)
+		}
+		srv.Close()
+	}
+}
+
+// TestUnreachable: an error is tried again and does not show the address, which may be secret.
+func TestUnreachable(t *testing.T) {
+	srv := httptest.NewServer(nil)
+	url := srv.URL + "/s3cret-path"
+	srv.Close()
+	o, err := open(t, webhook.Settings{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = o.Announce(t.Context(), notice())
+	if err == nil || errors.Is(err, announce.ErrPermanent) || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestHangs(t *testing.T) {
+	release := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	defer srv.Close()
+	defer close(release)
+	o, err := open(t, webhook.Settings{URL: srv.URL, Timeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := o.Announce(ctx, notice()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0) // the refused handshake is wanted
+	srv.StartTLS()
+	defer srv.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
+	if err := os.WriteFile(ca, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	trusting, err := open(t, webhook.Settings{URL: srv.URL, CA: ca})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := trusting.Announce(t.Context(), notice()); err != nil {
+		t.Error(err)
+	}
+	strict, err := open(t, webhook.Settings{URL: srv.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := strict.Announce(t.Context(), notice()); err == nil {
+		t.Error("an unknown certificate was accepted")
+	}
+}
+
+func TestBadSettings(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []webhook.Settings{
+		{URL: "ftp://example"}, {URL: "https://"}, {URL: "\x00"},
+		{URL: "https://example", CA: "/nowhere.pem"}, {URL: "https://example", CA: empty},
+	} {
+		if _, err := open(t, s); err == nil {
+			t.Errorf("%+v was accepted", s)
+		}
+	}
+	bad := webhook.Settings{Severity: "high"}
+	err := bad.Validate()
+	for _, want := range []error{webhook.ErrURL, webhook.ErrTimeout, announce.ErrSeverity} {
+		if !errors.Is(err, want) {
+			t.Errorf("%v does not say: %v", err, want)
+		}
+	}
+}

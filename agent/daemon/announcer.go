@@ -1,0 +1,236 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/announce"
+	"github.com/frostline/frostline/agent/clock"
+	"github.com/frostline/frostline/agent/config"
+	"github.com/frostline/frostline/agent/store"
+)
+
+// announceWithin is how long an announcement waits for its commit: a disk that hangs must
+// not silence an alarm.
+const announceWithin = 250 * time.Millisecond
+
+// pendingState is the name under which the store keeps what is not announced yet. It is
+// committed with the transitions themselves, so that a power cut between commit and
+// announcement only makes them late.
+const pendingState = "announcements"
+
+// mostPending bounds what is kept for a late announcement; the oldest give way.
+const mostPending = 200
+
+// pendingNotice is a transition that some output has not taken yet.
+type pendingNotice struct {
+	Wall  time.Time        `json:"t,omitzero"`
+	Event agent.AlarmEvent `json:"alarm"`
+
+	at       agent.Instant
+	sounding agent.Severity
+	ticket   *store.Ticket // nil for those of an earlier life
+	since    time.Duration // real time
+}
+
+// announcer brings transitions to the outputs, after their commit or 250 ms later.
+type announcer struct {
+	site       agent.SiteID
+	gateway    agent.GatewayID
+	zones      map[agent.ZoneID]string
+	now        func() agent.Instant
+	store      *store.DB
+	dispatcher *announce.Dispatcher
+	log        *slog.Logger
+
+	mu      sync.Mutex
+	queue   []*pendingNotice // to be dispatched, in order
+	pending []*pendingNotice // not yet taken by every output
+	wake    chan struct{}    // capacity 1
+}
+
+func newAnnouncer(a *Agent) *announcer {
+	n := &announcer{
+		site: a.cfg.Site, gateway: a.cfg.Gateway, zones: map[agent.ZoneID]string{}, now: a.clock.Now,
+		store: a.store, log: a.log, wake: make(chan struct{}, 1),
+	}
+	for _, z := range a.cfg.Zones {
+		n.zones[z.ID] = z.Name
+	}
+	outputs := make([]announce.Named, len(a.cfg.Outputs))
+	for i := range a.cfg.Outputs {
+		o := &a.cfg.Outputs[i]
+		outputs[i] = announce.Named{ID: o.ID, Output: &lateOutput{a: a, cfg: o}}
+	}
+	n.dispatcher = announce.New(outputs, a.health, a.log)
+	return n
+}
+
+// expect notes transitions that are about to be appended, and returns the state to commit
+// with them.
+func (n *announcer) expect(events []agent.Event, sounding agent.Severity) store.AppendOption {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i := range events {
+		if events[i].Alarm == nil {
+			continue
+		}
+		n.pending = append(n.pending, &pendingNotice{
+			Wall: events[i].At.Wall, Event: *events[i].Alarm, at: events[i].At, sounding: sounding, since: clock.Elapsed(),
+		})
+	}
+	if over := len(n.pending) - mostPending; over > 0 {
+		n.pending = n.pending[over:]
+	}
+	return store.WithState(pendingState, n.blob())
+}
+
+// blob is what is pending. The caller holds mu.
+func (n *announcer) blob() []byte {
+	blob, err := json.Marshal(n.pending)
+	if err != nil {
+		panic("daemon: pending announcements always marshal: " + err.Error())
+	}
+	return blob
+}
+
+// appended queues what was expected and is now under way to the disk.
+func (n *announcer) appended(ticket *store.Ticket) {
+	n.mu.Lock()
+	for _, p := range n.pending {
+		if p.ticket == nil && p.since != 0 {
+			p.ticket = ticket
+			n.queue = append(n.queue, p)
+		}
+	}
+	n.mu.Unlock()
+	n.poke()
+}
+
+func (n *announcer) poke() {
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+// begin queues what an earlier life committed and did not announce, marked late.
+func (n *announcer) begin(ctx context.Context) error {
+	blob, ok, err := n.store.State(ctx, pendingState)
+	if err != nil || !ok {
+		return err
+	}
+	var old []*pendingNotice
+	if err := json.Unmarshal(blob, &old); err != nil {
+		n.log.Error("announcements of an earlier life not readable", slog.Any("err", err))
+		return nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, p := range old {
+		p.Event.Late = true
+		p.at = agent.Instant{Wall: p.Wall}
+	}
+	n.pending = append(old, n.pending...)
+	n.queue = append(old, n.queue...)
+	return nil
+}
+
+// Run dispatches until ctx is done.
+func (n *announcer) Run(ctx context.Context) error {
+	outputs := make(chan error, 1)
+	go func() { outputs <- n.dispatcher.Run(ctx) }()
+	n.poke()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-n.wake:
+			n.dispatch(ctx)
+		}
+	}
+	return <-outputs
+}
+
+// dispatch hands on what is queued, each after its commit or its time.
+func (n *announcer) dispatch(ctx context.Context) {
+	for ctx.Err() == nil {
+		n.mu.Lock()
+		if len(n.queue) == 0 {
+			n.mu.Unlock()
+			return
+		}
+		p := n.queue[0]
+		n.queue = n.queue[1:]
+		n.mu.Unlock()
+		if p.ticket != nil {
+			wait, cancel := context.WithTimeout(ctx, announceWithin-(clock.Elapsed()-p.since))
+			_ = p.ticket.Wait(wait) // whatever the disk says, the alarm goes out now
+			cancel()
+		}
+		n.dispatcher.Announce(announce.Notice{
+			Site: n.site, Gateway: n.gateway, At: p.at, Event: &p.Event, ZoneName: n.zones[p.Event.Zone],
+			Sounding: p.sounding, Done: func() { n.taken(p) },
+		})
+	}
+}
+
+// taken notes that every output has the notice or has given it up.
+func (n *announcer) taken(done *pendingNotice) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i, p := range n.pending {
+		if p == done {
+			n.pending = append(n.pending[:i:i], n.pending[i+1:]...)
+			break
+		}
+	}
+	n.store.SaveState(pendingState, n.blob())
+}
+
+// standing tells the outputs that follow the state how things stand after a start.
+func (n *announcer) standing(sounding agent.Severity) {
+	n.dispatcher.Announce(announce.Notice{Site: n.site, Gateway: n.gateway, At: n.now(), Sounding: sounding})
+}
+
+// lateOutput opens its output with the first notice, and again after that failed: a pin that
+// is not there must not keep the agent from starting.
+type lateOutput struct {
+	a    *Agent
+	cfg  *config.Output
+	open announce.Output
+}
+
+// Announce implements announce.Output.
+func (o *lateOutput) Announce(ctx context.Context, n announce.Notice) error {
+	if o.open == nil {
+		driver := o.a.drivers.outputs[o.cfg.Driver]
+		opened, err := driver.Open(ctx, announce.Host{
+			ID: o.cfg.ID, Secret: config.Resolve, Log: o.a.log,
+			Pin: func(name string) (announce.Pin, error) {
+				p, err := o.a.host.Pin(name)
+				if err != nil {
+					return nil, err
+				}
+				return p, nil
+			},
+		}, o.cfg.Settings)
+		if err != nil {
+			return fmt.Errorf("daemon: output %s: %w", o.cfg.ID, err)
+		}
+		o.open = opened
+	}
+	return o.open.Announce(ctx, n)
+}
+
+// Close implements announce.Output.
+func (o *lateOutput) Close() error {
+	if o.open == nil {
+		return nil
+	}
+	return o.open.Close()
+}
