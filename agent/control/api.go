@@ -16,6 +16,7 @@ type Status struct {
 	Gateway    agent.GatewayID  `json:"gateway"`
 	Version    string           `json:"version"`
 	Now        time.Time        `json:"now,omitzero"` // zero while the clock is unset
+	Timezone   string           `json:"timezone"`     // of the site, for showing times
 	Clock      agent.ClockTrust `json:"clock"`
 	Boot       agent.BootID     `json:"boot"`
 	UptimeS    int64            `json:"uptime_s"`

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -28,11 +27,10 @@ func (a *Agent) newDelivery(ctx context.Context, c *config.Upstream) (*delivery,
 	d := &delivery{cfg: c}
 	meter := new(forward.Meter)
 	conditions := a.health.For("upstream/" + string(c.ID))
-	log := a.log.With(slog.String("upstream", string(c.ID)))
 	var pump atomic.Pointer[forward.Pump]
 	up, err := a.drivers.upstreams[c.Driver].Open(ctx, upstream.Host{
 		ID: c.ID, Site: a.cfg.Site, Gateway: a.cfg.Gateway, Boot: a.clock.Now().Boot,
-		Definitions: a.store, Meter: meter, Conditions: conditions, Secret: config.Resolve, Log: log,
+		Definitions: a.store, Meter: meter, Conditions: conditions, Secret: config.Resolve, Log: a.log,
 		Info: func() upstream.Info { return a.info(c) },
 		Status: func() upstream.Status {
 			s := upstream.Status{Now: a.clock.Now(), Last: a.store.Head()}
@@ -51,7 +49,7 @@ func (a *Agent) newDelivery(ctx context.Context, c *config.Upstream) (*delivery,
 		Only:  forward.Only{Kinds: c.Only.Kinds, Zones: c.Only.Zones},
 		Batch: forward.Batch{Bytes: int(c.Batch.Bytes), Linger: c.Batch.Linger},
 		Limit: limitOf(c, a.cfg.Location), From: forward.From(c.From),
-		Conditions: conditions, Now: a.clock.Now, Log: log,
+		Conditions: conditions, Now: a.clock.Now, Log: a.log,
 	})
 	pump.Store(d.pump)
 	return d, nil

@@ -19,7 +19,7 @@ import (
 func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	now := a.clock.Now()
 	s := control.Status{
-		Site: a.cfg.Site, Gateway: a.cfg.Gateway, Version: a.version, Now: now.Wall, Clock: now.Trust, Boot: now.Boot,
+		Site: a.cfg.Site, Gateway: a.cfg.Gateway, Version: a.version, Now: now.Wall, Timezone: a.cfg.Timezone, Clock: now.Trust, Boot: now.Boot,
 		UptimeS: int64((now.Mono - a.began) / time.Second),
 		Zones:   a.board.zones(zonesOf(a.cfg), now), Conditions: a.health.Active(),
 	}
@@ -88,7 +88,7 @@ func Inspect(ctx context.Context, cfg *config.Config) (control.Status, error) {
 	}
 	head := r.Head()
 	s := control.Status{
-		Site: cfg.Site, Gateway: cfg.Gateway, Zones: rec.board.zones(zonesOf(cfg), agent.Instant{}),
+		Site: cfg.Site, Gateway: cfg.Gateway, Timezone: cfg.Timezone, Zones: rec.board.zones(zonesOf(cfg), agent.Instant{}),
 		Store:     control.Store{Epoch: head.Epoch, Last: head.Seq, Records: total(stat.Records), Bytes: stat.Bytes + stat.WALBytes},
 		Upstreams: []control.Upstream{},
 	}

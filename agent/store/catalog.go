@@ -75,7 +75,13 @@ type boot struct {
 	ended  bool // ended undated: its undated records never get a date
 	after  int64
 	before int64
-	upto   int64 // hours of its undated records before this offset still have to be counted
+	upto   int64 // its undated records before this offset are counted into hours apart; negative once that is done
+}
+
+// countsApart reports whether a pack of this boot was dated after it was stored, so that
+// its hours are counted with the boot's, not with its neighbors'.
+func (b boot) countsApart(h *packHead, id int64) bool {
+	return !h.dated && id < max(b.upto, -b.upto)
 }
 
 func newCatalog() *catalog { return &catalog{defs: newNumbers(), boots: map[agent.BootID]boot{}} }

@@ -424,12 +424,11 @@ func (w *writer) applied(tx *transaction) {
 // observe counts a committed pack's readings into their hours.
 func (w *writer) observe(tx *transaction, p *pack) {
 	t := tx.cat.timing(&p.head)
-	late := !p.head.dated && p.id < tx.cat.boots[p.head.boot].upto // counted with its boot
 	if c := w.s.replay(); c != nil {
 		c.to = max(c.to, tx.next)
 		return
 	}
-	if t.known && !late {
+	if t.known && !tx.cat.boots[p.head.boot].countsApart(&p.head, p.id) {
 		for i := range p.head.n {
 			r := &tx.records[p.first+i]
 			w.s.hours.observe(r, millis(r.At().Mono)+t.offset)

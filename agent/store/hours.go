@@ -384,7 +384,7 @@ func (w *writer) countSome() (done bool, err error) {
 		}
 		t := s.cat.timing(h)
 		b := s.cat.boots[h.boot]
-		if !t.known || c.boot == nil && !h.dated && id < b.upto {
+		if !t.known || c.boot == nil && b.countsApart(h, id) {
 			return nil // in no hour, or counted with its boot
 		}
 		var err error
@@ -426,7 +426,7 @@ func (w *writer) keepBootHours(c *counting) error {
 	tx := &transaction{}
 	p := w.newPlanner(tx)
 	b := p.cat.boots[*c.boot]
-	b.upto = 0
+	b.upto = -b.upto
 	p.putBoot(*c.boot, b)
 	tx.cat = p.cat
 	tx.extra = func(conn *sql.Conn) error { return w.mergeHours(conn, c.acc.open) }

@@ -146,7 +146,7 @@ func (d *demo) stage(ctx context.Context, dir string, out, errs io.Writer) (summ
 		return summary{}, err
 	}
 	began := clk.Now()
-	screen := newScreen(d, far, clk, out, errs)
+	screen := newScreen(d, far, clk, cfg.Location, out, errs)
 	a, err := daemon.New(ctx, daemon.Options{
 		Config: cfg, Version: version, Built: buildDate(), Clock: clk, Log: log, Drain: 5 * time.Second,
 		OnEmulated: func(e emulated.Event) {

@@ -19,6 +19,7 @@ import (
 type screen struct {
 	clock *clock.Scaled
 	far   *farSide
+	site  *time.Location
 	speed float64
 	out   io.Writer
 	live  bool
@@ -35,8 +36,8 @@ const (
 	plainEvery  = 5 * time.Second
 )
 
-func newScreen(d *demo, far *farSide, clk *clock.Scaled, out, errs io.Writer) *screen {
-	s := &screen{clock: clk, far: far, speed: d.speed, out: out, alarms: map[agent.AlarmEventID]agent.AlarmState{}}
+func newScreen(d *demo, far *farSide, clk *clock.Scaled, site *time.Location, out, errs io.Writer) *screen {
+	s := &screen{clock: clk, far: far, site: site, speed: d.speed, out: out, alarms: map[agent.AlarmEventID]agent.AlarmState{}}
 	if d.json {
 		s.out = errs // standard output is for the summary alone
 	}
@@ -63,7 +64,7 @@ func (s *screen) happened(e emulated.Event) {
 }
 
 func (s *screen) note(text string) {
-	line := s.clock.Now().Wall.Format("15:04:05") + "  " + text
+	line := s.clock.Now().Wall.In(s.site).Format("15:04:05") + "  " + text
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fresh = append(s.fresh, line)
@@ -172,7 +173,7 @@ func (s *screen) lines(st *control.Status, sum bool) bool {
 	for _, u := range st.Upstreams {
 		waiting += u.Waiting
 	}
-	fmt.Fprintf(s.out, "%s  %s | %d alarms | %d waiting | far side: %s\n", st.Now.Local().Format("15:04:05"),
+	fmt.Fprintf(s.out, "%s  %s | %d alarms | %d waiting | far side: %s\n", st.Now.In(s.site).Format("15:04:05"),
 		strings.Join(fields(parts), ", "), len(st.Alarms), waiting, s.farSide())
 	return true
 }

@@ -39,7 +39,7 @@ func (s style) green(t string) string  { return s.paint("32", t) }
 // render prints a status for people: zones first, then what is wrong, then stock and delivery.
 func render(w io.Writer, s *control.Status, st style) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s  clock %s  up %s\n", st.bold(string(s.Site)+"/"+string(s.Gateway)), clockTime(s.Now), s.Clock, seconds(s.UptimeS))
+	fmt.Fprintf(&b, "%s  %s  clock %s  up %s\n", st.bold(string(s.Site)+"/"+string(s.Gateway)), timeIn(s.Now, siteOf(s)), s.Clock, seconds(s.UptimeS))
 	b.WriteByte('\n')
 	renderZones(&b, s, st)
 	renderAlarms(&b, s, st)
@@ -123,7 +123,7 @@ func renderAlarms(b *strings.Builder, s *control.Status, st style) {
 	}
 	fmt.Fprintf(b, "\n%s\n", st.bold("Alarms"))
 	for _, a := range s.Alarms {
-		line := fmt.Sprintf("  %-9s %s  %s", a.State, clockTime(a.Raised), a.Message)
+		line := fmt.Sprintf("  %-9s %s  %s", a.State, timeIn(a.Raised, siteOf(s)), a.Message)
 		if a.By != "" {
 			line += fmt.Sprintf("  (%s: %s)", a.By, a.Comment)
 		}
@@ -210,11 +210,22 @@ func renderConditions(b *strings.Builder, s *control.Status, st style) {
 }
 
 // clockTime is a time for people, in the machine's own zone.
-func clockTime(t time.Time) string {
+func clockTime(t time.Time) string { return timeIn(t, time.Local) }
+
+// timeIn is a time for people, at the site.
+func timeIn(t time.Time, site *time.Location) string {
 	if t.IsZero() {
 		return "time unknown"
 	}
-	return t.Local().Format("2006-01-02 15:04:05")
+	return t.In(site).Format("2006-01-02 15:04:05")
+}
+
+// siteOf is the status's time zone, or the machine's own if it is not known here.
+func siteOf(s *control.Status) *time.Location {
+	if loc, err := time.LoadLocation(s.Timezone); err == nil {
+		return loc
+	}
+	return time.Local
 }
 
 func seconds(s int64) string { return (time.Duration(s) * time.Second).String() }
