@@ -30,6 +30,8 @@ var kinds = []kind{
 	{"sensors.Define", "Sensors", "sensors.Driver", "Sensors lists every sensor driver, by name.", "sensors"},
 	{"sensors.DefineScanner", "Scanners", "sensors.ScannerDriver", "Scanners lists every scanner driver, by name.", "sensors"},
 	{"upstream.Define", "Upstreams", "upstream.Driver", "Upstreams lists every upstream driver, by name.", "sync/upstream"},
+	{"announce.Define", "Outputs", "announce.Driver", "Outputs lists every local output, by name.", "agent/announce"},
+	{"alarm.Define", "Kinds", "alarm.Kind", "Kinds lists every kind of alarm, by name.", "agent/alarm"},
 }
 
 // driver is an exported variable made by one of the kinds.
@@ -44,11 +46,11 @@ func drivers(dir string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	module, err := importPath(filepath.Dir(dir))
+	parent := filepath.Dir(dir)
+	module, below, err := importPath(parent)
 	if err != nil {
 		return nil, err
 	}
-	parent := filepath.Dir(dir)
 	entries, err := os.ReadDir(parent)
 	if err != nil {
 		return nil, err
@@ -67,20 +69,20 @@ func drivers(dir string) ([]byte, error) {
 	if len(found) == 0 {
 		return nil, fmt.Errorf("no drivers in the folders of %s", parent)
 	}
-	return list(module, found)
+	return list(module, below, found)
 }
 
-// importPath is the import path of a folder, from the go.mod above it.
-func importPath(dir string) (string, error) {
+// importPath is the module above a folder, and the folder's path below its root.
+func importPath(dir string) (module, below string, err error) {
 	for root := dir; ; root = filepath.Dir(root) {
 		text, err := os.ReadFile(filepath.Join(root, "go.mod"))
 		if err == nil {
 			first, _, _ := strings.Cut(string(text), "\n")
 			rel, err := filepath.Rel(root, dir)
-			return path.Join(strings.TrimSpace(strings.TrimPrefix(first, "module")), filepath.ToSlash(rel)), err
+			return strings.TrimSpace(strings.TrimPrefix(first, "module")), filepath.ToSlash(rel), err
 		}
 		if root == filepath.Dir(root) {
-			return "", fmt.Errorf("no go.mod above %s", dir)
+			return "", "", fmt.Errorf("no go.mod above %s", dir)
 		}
 	}
 }
@@ -147,7 +149,7 @@ func kindOf(x ast.Expr) int {
 }
 
 // list writes the file.
-func list(parent string, found []driver) ([]byte, error) {
+func list(module, below string, found []driver) ([]byte, error) {
 	slices.SortFunc(found, func(a, b driver) int {
 		return strings.Compare(a.folder+"."+a.variable, b.folder+"."+b.variable)
 	})
@@ -158,8 +160,8 @@ func list(parent string, found []driver) ([]byte, error) {
 		for _, d := range found {
 			if d.kind == i {
 				fmt.Fprintf(&lines, "%s.%s,\n", d.folder, d.variable)
-				imports[path.Join(parent, d.folder)] = true
-				imports[moduleOf(parent)+"/"+k.declared] = true
+				imports[path.Join(module, below, d.folder)] = true
+				imports[path.Join(module, k.declared)] = true
 			}
 		}
 		if lines.Len() > 0 {
@@ -175,9 +177,6 @@ func list(parent string, found []driver) ([]byte, error) {
 	text.Write(body.Bytes())
 	return format.Source(text.Bytes())
 }
-
-// moduleOf is the module of an import path whose last element is one of its top folders.
-func moduleOf(parent string) string { return path.Dir(parent) }
 
 func sorted(set map[string]bool) []string {
 	var all []string

@@ -48,16 +48,31 @@ func (w *witness) record(line []byte) error {
 	return nil
 }
 
-// acknowledge acts as a person. The answer comes when it is durable.
+// acknowledge acts as a person who looks at the open alarms every so often and takes note
+// of some. The answer comes when it is durable.
 func (w *witness) acknowledge(ctx context.Context, every time.Duration) {
+	const atOnce = 4
 	for lab.Sleep(ctx, every) == nil {
-		var reply control.AckReply
-		err := w.client.Post(ctx, "ack", control.AckRequest{ID: "all", By: "the crash test", Comment: "looked at it"}, &reply)
-		if err != nil {
-			println("ack:", err.Error()); continue // killed meanwhile, or nothing was open
+		var s control.Status
+		if w.client.Get(ctx, "status", &s) != nil {
+			continue // not there yet, or killed
 		}
-		w.mu.Lock()
-		w.acked = append(w.acked, reply.Acknowledged...)
-		w.mu.Unlock()
+		done := 0
+		for _, a := range s.Alarms {
+			if a.State != agent.StateUnack && a.State != agent.StateRtnUnack {
+				continue
+			}
+			if done++; done > atOnce {
+				break
+			}
+			var reply control.AckReply
+			err := w.client.Post(ctx, "ack", control.AckRequest{ID: string(a.ID), By: "the crash test", Comment: "looked at it"}, &reply)
+			if err != nil {
+				break // killed meanwhile, or the alarm is raised anew
+			}
+			w.mu.Lock()
+			w.acked = append(w.acked, reply.Acknowledged...)
+			w.mu.Unlock()
+		}
 	}
 }
