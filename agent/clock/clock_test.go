@@ -115,12 +115,22 @@ func TestAPersonMaySayTheTime(t *testing.T) {
 	}
 }
 
-func TestTheNewestRecordIsAFloor(t *testing.T) {
-	m := &machine{wall: built.Add(time.Hour), mono: time.Hour, synced: true}
+func TestTheNewestRecordIsAFloorForWhatNobodyConfirms(t *testing.T) {
+	m := &machine{wall: built.Add(time.Hour), mono: time.Hour}
 	s := newSystem(m, built)
 	s.RaiseFloor(built.Add(2 * time.Hour))
 	if s.Now().Trust != agent.ClockUnset {
 		t.Fatal("a clock before the newest record is believed")
+	}
+	// The record was dated by a clock that ran ahead: the gateway must not wait until then.
+	if c := s.Set(time.Time{}, "li"); c.At.Trust != agent.ClockSynced {
+		t.Fatalf("a person's word for a clock before the newest record: %v", c.At.Trust)
+	}
+	m.synced = true
+	s = newSystem(m, built)
+	s.RaiseFloor(built.Add(2 * time.Hour))
+	if s.Now().Trust != agent.ClockSynced {
+		t.Fatal("the kernel's word for a clock before the newest record is not believed")
 	}
 }
 

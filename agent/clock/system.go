@@ -33,6 +33,7 @@ type System struct {
 	floor time.Time
 
 	mu        sync.Mutex
+	newest    time.Time     // before it only a confirmed clock is believed
 	offset    time.Duration // wall minus monotonic, since the Unix epoch
 	trust     agent.ClockTrust
 	confirmed string        // who confirmed the present offset by hand; empty if nobody
@@ -40,7 +41,7 @@ type System struct {
 }
 
 // NewSystem reads the machine's clock for the first time. A wall clock before floor (the
-// newest stored record, or the build date) is agent.ClockUnset.
+// build date) is agent.ClockUnset, whoever confirms it.
 func NewSystem(floor time.Time) *System {
 	s := &System{boot: bootID(), read: readSystem, floor: floor}
 	wall, mono, synced := s.read()
@@ -70,13 +71,14 @@ func (s *System) Offset() (time.Duration, agent.ClockTrust) {
 	return s.offset, s.trust
 }
 
-// RaiseFloor moves the floor forward, once the newest stored record is known. It may make
-// the clock unset.
-func (s *System) RaiseFloor(floor time.Time) {
+// RaiseFloor tells the newest stored record's time, once it is known. It may make the clock
+// unset. One that kernel or a person confirms is believed all the same: it is the record that
+// was dated by a clock too fast, and a gateway must not wait until that date.
+func (s *System) RaiseFloor(newest time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if floor.After(s.floor) {
-		s.floor = floor
+	if newest.After(s.newest) {
+		s.newest = newest
 	}
 	wall, _, synced := s.read()
 	s.trust = s.judge(wall, synced)
@@ -145,6 +147,8 @@ func (s *System) judge(wall time.Time, synced bool) agent.ClockTrust {
 		return agent.ClockUnset
 	case synced:
 		return agent.ClockSynced
+	case wall.Before(s.newest):
+		return agent.ClockUnset
 	}
 	return agent.ClockHeld
 }

@@ -39,6 +39,9 @@ type Options struct {
 	Drain time.Duration
 	// Reload is asked for by the control socket. nil: not possible.
 	Reload func() error
+
+	fault   func(stage string) error // tests: the store's fault injection
+	drivers *drivers                 // tests: in the place of the built-in ones
 }
 
 // Agent is a whole gateway. New builds it, Run runs it once.
@@ -69,6 +72,9 @@ type Agent struct {
 // refuses is a config that cannot work, or a store that another agent has.
 func New(ctx context.Context, o Options) (*Agent, error) {
 	a := &Agent{o: o, cfg: o.Config, version: o.Version, log: o.Log, clock: o.Clock, drivers: builtIn()}
+	if o.drivers != nil {
+		a.drivers = *o.drivers
+	}
 	if a.clock == nil {
 		a.clock = clock.NewSystem(o.Built)
 	}
@@ -89,10 +95,13 @@ func (a *Agent) openStore(ctx context.Context) error {
 		Dir: a.cfg.Store.Dir, CommitWithin: a.cfg.Store.CommitWithin,
 		Keep: store.Keep{Age: a.cfg.Store.Keep.Age, Bytes: int64(a.cfg.Store.Keep.Bytes), Free: int64(a.cfg.Store.Keep.Free)},
 		Now:  a.clock.Now, DateFrom: a.cfg.Clock.Trust, MachineID: machineID(), Version: a.version,
-		Upstreams: upstreamRefs(a.cfg), Conditions: a.health.For("store"), Log: a.log,
+		Upstreams: upstreamRefs(a.cfg), Conditions: a.health.For("store"), Log: a.log, Fault: a.o.fault,
 	})
 	if err != nil {
 		return fmt.Errorf("daemon: %w", err)
+	}
+	if system, ok := a.clock.(*clock.System); ok {
+		system.RaiseFloor(a.store.Newest())
 	}
 	return nil
 }
@@ -209,6 +218,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	middle.run(a.recorder.Run)
 	middle.run(a.runClock)
+	middle.run(a.watchBuses)
 	for _, w := range a.worlds {
 		left.run(func(ctx context.Context) error { return w.Run(ctx, a.clock, a.emulatedEvent) })
 	}

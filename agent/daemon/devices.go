@@ -113,3 +113,32 @@ func timeoutOf(s *config.Sensor) time.Duration {
 	}
 	return min(max(s.Every, leastTimeout), mostTimeout)
 }
+
+// lookAtBuses is how often stuck buses are looked for.
+const lookAtBuses = time.Second
+
+// watchBuses declares buses that hang until they do not any more. It returns nil.
+func (a *Agent) watchBuses(ctx context.Context) error {
+	ticker := time.NewTicker(lookAtBuses)
+	defer ticker.Stop()
+	declared := map[string]bool{}
+	for {
+		stuck := map[string]bool{}
+		for _, s := range a.host.Stuck() {
+			stuck[s.Bus] = true
+			declared[s.Bus] = true
+			a.health.Raise("bus-stuck", "bus/"+s.Bus, s.Error())
+		}
+		for bus := range declared {
+			if !stuck[bus] {
+				a.health.Clear("bus-stuck", "bus/"+bus)
+				delete(declared, bus)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}

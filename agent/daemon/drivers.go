@@ -43,8 +43,9 @@ func builtIn() drivers {
 }
 
 // Known is what config.Load must be told about the built-in drivers.
-func Known() config.Known {
-	d := builtIn()
+func Known() config.Known { return builtIn().known() }
+
+func (d drivers) known() config.Known {
 	k := config.Known{
 		Sensors: map[string]config.Device{}, Scanners: map[string]config.Device{},
 		Upstreams: map[string]func() any{}, Outputs: map[string]func() any{},

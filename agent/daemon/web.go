@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html/template"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -93,25 +93,7 @@ func (w *web) page(rw http.ResponseWriter, r *http.Request) {
 	}
 	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 	rw.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-	if err := healthPage.Execute(rw, s); err != nil {
+	if _, err := io.WriteString(rw, healthPage(&s)); err != nil {
 		w.log.Debug("health page not written", slog.Any("err", err))
 	}
 }
-
-var healthPage = template.Must(template.New("health").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="5">
-<meta name="viewport" content="width=device-width"><title>{{.Gateway}} – Frostline</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#1c2733}
-h1{font-size:1.4rem}h2{font-size:1.05rem;margin:1.6rem 0 .4rem}table{border-collapse:collapse;width:100%}
-td,th{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #dde4ea}.critical{color:#b3261e;font-weight:600}
-.warning{color:#8a5a00}.ok{color:#1b6e3c}.muted{color:#66727f}</style></head><body>
-<h1>{{.Site}} / {{.Gateway}}</h1><p class="muted">Frostline {{.Version}}, clock {{.Clock}}</p>
-<h2>What is wrong</h2>{{if .Conditions}}<table>{{range .Conditions}}<tr><td class="{{.Severity}}">{{.Title}}</td><td>{{.Subject}}</td>
-<td>{{.Detail}}<br><span class="muted">{{.Remedy}}</span></td></tr>{{end}}</table>{{else}}<p class="ok">Nothing.</p>{{end}}
-<h2>Alarms</h2>{{if .Alarms}}<table>{{range .Alarms}}<tr><td class="{{.Severity}}">{{.State}}</td><td>{{.Message}}</td></tr>{{end}}</table>{{else}}<p class="ok">None.</p>{{end}}
-{{range .Zones}}<h2>{{if .Name}}{{.Name}}{{else}}{{.ID}}{{end}}</h2><table>{{range .Points}}<tr><td>{{.Point}}</td>
-<td>{{if .Fault}}<span class="warning">no value: {{.Fault}}</span>{{else if .V}}{{.V}} {{.Unit}}{{else}}<span class="muted">not read yet</span>{{end}}</td></tr>{{end}}</table>{{end}}
-<h2>Delivery</h2><table><tr><th>upstream</th><th>state</th><th>taken</th><th>waiting</th></tr>
-{{range .Upstreams}}<tr><td>{{.ID}}</td><td>{{.State}}</td><td>{{.Taken}}</td><td>{{.Waiting}}</td></tr>{{end}}</table>
-</body></html>
-`))

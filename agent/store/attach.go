@@ -57,6 +57,7 @@ type session struct {
 	busy     bool  // retention has more to do
 	walPages int64 // written since the last checkpoint, estimated
 	walSize  int64 // at the last look
+	walLimit int64 // as the connection was told
 
 	checkpointing sync.Mutex // held during a checkpoint, and while gone is set
 	gone          bool       // the file is about to be closed or renamed
@@ -98,7 +99,7 @@ func (s *session) disconnect() {
 	if s.pool != nil {
 		s.pool.Close() //nolint:errcheck // as above
 	}
-	s.insertPack, s.putState, s.conn, s.pool = nil, nil, nil, nil
+	s.insertPack, s.putState, s.conn, s.pool, s.walLimit = nil, nil, nil, nil, 0
 }
 
 // attach opens the database file, setting a damaged or newer one aside.
@@ -118,7 +119,7 @@ func (db *DB) attach() (*session, error) {
 		db.lock = f
 		db.mu.Unlock()
 	}
-	if err := db.opt.hook("attach"); err != nil {
+	if err := db.opt.Fault("attach"); err != nil {
 		return nil, err
 	}
 	path := filepath.Join(db.opt.Dir, fileName)

@@ -266,7 +266,7 @@ func (w *writer) giveBack(tx *transaction) {
 // exec writes the transaction. On an error its outcome is that of verify.
 func (w *writer) exec(tx *transaction) (err error) {
 	conn := w.s.conn
-	if err := w.db.opt.hook("begin"); err != nil {
+	if err := w.db.opt.Fault("begin"); err != nil {
 		return err
 	}
 	if _, err := conn.ExecContext(background, "BEGIN IMMEDIATE"); err != nil {
@@ -285,13 +285,13 @@ func (w *writer) exec(tx *transaction) (err error) {
 			return err
 		}
 	}
-	if err := w.db.opt.hook("commit"); err != nil {
+	if err := w.db.opt.Fault("commit"); err != nil {
 		return err
 	}
 	if _, err := conn.ExecContext(background, "COMMIT"); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	return w.db.opt.hook("committed")
+	return w.db.opt.Fault("committed")
 }
 
 func (w *writer) write(conn *sql.Conn, tx *transaction) error {

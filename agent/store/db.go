@@ -36,10 +36,14 @@ type Options struct {
 	Conditions   Conditions           // what is wrong, for status; may be nil
 	Log          *slog.Logger         // may be nil
 
-	hook       func(stage string) error // tests: called on the writer's goroutine before each stage
-	openWithin time.Duration            // how long Open waits for a disk that hangs; 0 is 2 s
-	stopWithin time.Duration            // how long Run waits for the disk at the end; 0 is 5 s
-	hangAfter  time.Duration            // a disk access longer than this is a hanging disk; 0 is 2 s
+	// Fault is fault injection for tests and the lab: it is called on the goroutine that
+	// writes, before each stage (attach, begin, commit, committed), and its error is the
+	// disk's; while it does not return, the disk hangs. nil: the disk alone decides.
+	Fault func(stage string) error
+
+	openWithin time.Duration // how long Open waits for a disk that hangs; 0 is 2 s
+	stopWithin time.Duration // how long Run waits for the disk at the end; 0 is 5 s
+	hangAfter  time.Duration // a disk access longer than this is a hanging disk; 0 is 2 s
 }
 
 // Keep limits the store; zero is no limit.
@@ -179,8 +183,8 @@ func setDefaults(o *Options) {
 	if o.stopWithin == 0 {
 		o.stopWithin = 5 * time.Second
 	}
-	if o.hook == nil {
-		o.hook = func(string) error { return nil }
+	if o.Fault == nil {
+		o.Fault = func(string) error { return nil }
 	}
 }
 

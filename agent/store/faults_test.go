@@ -47,7 +47,7 @@ func faulty(t *testing.T, stage string) (*rig, *fault) {
 	f := &fault{stage: stage}
 	c := clock.NewFake(began)
 	o := options(t.TempDir(), c)
-	o.hook = f.hook
+	o.Fault = f.hook
 	o.hangAfter = 100 * time.Millisecond
 	return start(t, o, c), f
 }
@@ -180,7 +180,7 @@ func TestStopWhileHanging(t *testing.T) {
 	f := &fault{stage: "commit"}
 	c := clock.NewFake(began)
 	o := options(t.TempDir(), c)
-	o.hook, o.stopWithin = f.hook, 50*time.Millisecond
+	o.Fault, o.stopWithin = f.hook, 50*time.Millisecond
 	r := start(t, o, c)
 	r.put(readings(c.Now(), 1, 0)...)
 	release := make(chan struct{})
@@ -200,7 +200,7 @@ func TestOpenWhileDiskRefuses(t *testing.T) {
 			f := &fault{stage: "attach"}
 			c := clock.NewFake(began)
 			o := options(t.TempDir(), c)
-			o.hook, o.openWithin = f.hook, 50*time.Millisecond
+			o.Fault, o.openWithin = f.hook, 50*time.Millisecond
 			release := make(chan struct{})
 			code := "store-failing"
 			if name == "hangs" {

@@ -21,6 +21,7 @@ const (
 	stepPacks   = 500               // removed or looked at in one step
 	passEvery   = 10 * time.Second  // between two looks at the age of records
 	dropQuiet   = 20 * time.Second  // without a removal of something untaken: store-dropping is over
+	sparePages  = 64                // unused pages that are kept for the next commits
 	vacuumPages = 1024              // given back to the file system in one step
 	leastBytes  = 1 << 20           // a smaller keep.bytes is not kept: the store needs room to work
 	forever     = math.MaxInt64 / 2 // an offset after all records
@@ -123,7 +124,7 @@ func (sp space) over(k Keep) int64 {
 	var over int64
 	if k.Bytes > 0 {
 		limit := max(k.Bytes, leastBytes)
-		over = sp.live + min(2*walLimit, limit/4) - limit
+		over = sp.live + min(2*walLimit, limit/4) - limit // live, its WAL, and what is unused
 	}
 	if k.Free > 0 {
 		reclaimable := max(0, sp.file-sp.live) // comes back by itself with vacuum and checkpoint
@@ -426,16 +427,16 @@ func (w *writer) vacuum() (more bool, err error) {
 	if err := w.s.conn.QueryRowContext(background, "PRAGMA freelist_count").Scan(&unused); err != nil {
 		return false, err
 	}
-	if unused <= vacuumPages {
+	if unused <= sparePages {
 		return false, nil
 	}
-	rows, err := w.s.conn.QueryContext(background, fmt.Sprintf("PRAGMA incremental_vacuum(%d)", vacuumPages))
+	rows, err := w.s.conn.QueryContext(background, fmt.Sprintf("PRAGMA incremental_vacuum(%d)", min(vacuumPages, unused-sparePages)))
 	if err != nil {
 		return false, err
 	}
 	for rows.Next() { // each row is one page
 	}
-	return unused > 2*vacuumPages, errors.Join(rows.Err(), rows.Close())
+	return unused > sparePages+vacuumPages, errors.Join(rows.Err(), rows.Close())
 }
 
 // makeRoom is the answer to a full disk: the ballast is given up, and what keep allows to

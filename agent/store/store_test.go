@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"sync"
@@ -18,6 +19,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("FROSTLINE_STORE_CHILD"); dir != "" {
 		child(dir)
 		return
+	}
+	if err := flag.Set("rapid.checks", "15"); err != nil { // a flag on the command line overrides it
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -234,5 +238,3 @@ func TestAppendIsReadBack(t *testing.T) {
 		t.Errorf("after a clean stop the epoch must go on, head %s", h)
 	}
 }
-
-func child(string) {}

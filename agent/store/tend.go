@@ -12,7 +12,9 @@ import (
 
 // tend does a step of each of the store's own works, between commits.
 func (w *writer) tend() error {
-	w.checkpoint()
+	if err := w.checkpoint(); err != nil {
+		return err
+	}
 	if _, err := w.countSome(); err != nil {
 		return fmt.Errorf("count hours: %w", err)
 	}
@@ -58,40 +60,54 @@ func (w *writer) clearAside() {
 }
 
 // checkpoint has the WAL moved into the file once it is long enough to be worth it.
-func (w *writer) checkpoint() {
+func (w *writer) checkpoint() error {
 	keep, _ := w.db.keeping()
 	limit := int64(walLimit)
 	if keep.Bytes > 0 {
-		limit = min(limit, max(keep.Bytes, leastBytes)/8)
+		limit = min(limit, max(keep.Bytes, leastBytes)/16)
+	}
+	if limit != w.s.walLimit { // what the WAL is cut to when it is begun again
+		if _, err := w.s.conn.ExecContext(background, fmt.Sprintf("PRAGMA journal_size_limit=%d", 2*limit)); err != nil {
+			return fmt.Errorf("limit the WAL: %w", err)
+		}
+		w.s.walLimit = limit
 	}
 	// A WAL that was moved is written again from its start and keeps its length: its length
 	// says something only while it grows, else what was committed since the last time.
 	size := sizeOf(w.s.path + "-wal")
 	grown := size > w.s.walSize
 	w.s.walSize = size
-	if size < limit || !grown && w.s.walPages*pageSize < limit {
-		return
+	if size < limit || !grown && size <= 2*limit && w.s.walPages*pageSize < limit {
+		return nil
 	}
 	select {
-	case w.checkpoints <- w.s:
+	case w.checkpoints <- checkpoint{w.s, limit}:
 		w.s.walPages = 0
-	default:
+	default: // one is under way
+		w.s.walSize = 0
 	}
+	return nil
+}
+
+// checkpoint is an order to move a session's WAL, and how long it may stay.
+type checkpoint struct {
+	s     *session
+	limit int64
 }
 
 // runCheckpoints moves pages from the WAL to the file on a connection of its own, so that
 // no commit waits for it.
-func runCheckpoints(ctx context.Context, orders <-chan *session, log *slog.Logger) {
+func runCheckpoints(ctx context.Context, orders <-chan checkpoint, log *slog.Logger) {
 	for {
-		var s *session
+		var o checkpoint
 		select {
 		case <-ctx.Done():
 			return
-		case s = <-orders:
+		case o = <-orders:
 		}
 		began := clock.Elapsed()
 		var pages, moved int
-		err := s.moveWAL(&pages, &moved)
+		err := o.s.moveWAL(o.limit, &pages, &moved)
 		if err != nil {
 			log.Debug("no checkpoint", slog.Any("err", err))
 			continue
@@ -102,7 +118,7 @@ func runCheckpoints(ctx context.Context, orders <-chan *session, log *slog.Logge
 
 // moveWAL does a checkpoint. Its connection is opened for it and closed after it: one that
 // stayed open while the file is set aside would touch the wrong WAL when it closes.
-func (s *session) moveWAL(pages, moved *int) error {
+func (s *session) moveWAL(limit int64, pages, moved *int) error {
 	s.checkpointing.Lock()
 	defer s.checkpointing.Unlock()
 	if s.gone {
@@ -114,5 +130,10 @@ func (s *session) moveWAL(pages, moved *int) error {
 	}
 	var busy int
 	err = conn.QueryRowContext(background, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, pages, moved)
+	if err == nil && sizeOf(s.path+"-wal") > 2*limit {
+		// Hardly anything is left to be moved, so the writer is kept out only for the cutting.
+		// A reader in the way leaves it to the next time.
+		err = conn.QueryRowContext(background, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, pages, moved)
+	}
 	return errors.Join(err, conn.Close(), pool.Close())
 }

@@ -37,7 +37,7 @@ type writer struct {
 	broken  error         // damage that was found; the file must be replaced
 	scratch []agent.Record
 
-	checkpoints chan<- *session
+	checkpoints chan<- checkpoint
 	ret         retention
 	endSalvage  context.CancelFunc
 	salvaging   chan struct{} // closed when the salvage goroutine of this session is done
@@ -71,7 +71,7 @@ func (db *DB) Run(ctx context.Context) error {
 
 	bg, stop := context.WithCancel(context.Background())
 	w := &writer{db: db, ctx: bg, stop: stop, retry: firstRetry}
-	checkpoints := make(chan *session, 1)
+	checkpoints := make(chan checkpoint, 1)
 	w.checkpoints = checkpoints
 	w.background.Add(2)
 	go func() { defer w.background.Done(); db.watchDisk(bg) }()

@@ -83,7 +83,7 @@ func TestWhatIsWaitedForTooLongIsShownAndCleared(t *testing.T) {
 		troubles := Troubles{To: holds}
 		troubles.Expect("quick", "nothing")()
 		slow := troubles.Expect("slow", "no answer")
-		time.Sleep(ShownWithin + time.Millisecond) // the bubble's time, not the machine's
+		<-time.After(ShownWithin + time.Millisecond) // the bubble's time, not the machine's
 		synctest.Wait()
 		if holds["slow"] != "no answer for 4s" || len(holds) != 1 {
 			t.Errorf("conditions %v", holds)

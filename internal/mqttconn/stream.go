@@ -224,6 +224,8 @@ const (
 	packetSuback   = 9
 	packetUnsuback = 11
 	packetPingresp = 13
+
+	packetDisconnect = 14
 )
 
 // next reads a fixed header: the packet's kind, and the length of the rest in one to four
@@ -250,6 +252,9 @@ func (g *guard) next() error {
 		return fmt.Errorf("%w: the broker sent a packet of %d bytes, more than %d", ErrLost, length, g.max)
 	case !g.greeted && (t != packetConnack || length != 2):
 		return fmt.Errorf("%w: the broker speaks no MQTT", ErrLost)
+	case t == packetDisconnect:
+		// MQTT 3.1.1 knows it from clients only, but some brokers say goodbye so.
+		return fmt.Errorf("%w: the broker disconnects us: has another client the same id?", ErrLost)
 	case t < packetConnack, t > packetPubcomp && t != packetSuback && t != packetUnsuback && t != packetPingresp:
 		return fmt.Errorf("%w: the broker sent no MQTT: packet kind %d", ErrLost, t)
 	case t == packetPublish && kind>>1&3 == 3:

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -29,27 +28,27 @@ func TestMosquittoStopsAndStartsOnTheSamePort(t *testing.T) {
 	}
 }
 
+const twoPoints = "temperature,site=s1 value=4.25 1000\ntemperature,site=s1 value=5 2000"
+
 func TestInfluxdWritesAndCounts(t *testing.T) {
-	in := Influxd(t, InfluxOptions{Flux: true})
+	in := Influxd(t, InfluxOptions{})
 	in.CreateBucket("cold")
-	write := func() {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
-			in.URL()+"/api/v2/write?org=hq&bucket=cold", strings.NewReader("temperature,site=s1 value=4.25 1000\ntemperature,site=s1 value=5 2000"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		in.do(req)
-	}
-	write()
+	in.Write("cold", twoPoints)
 	in.Stop()
 	in.Start()
-	write()
+	in.Write("cold", twoPoints)
 	if n := in.Count("cold", "temperature", "value"); n != 2 {
 		t.Errorf("counted %d points, want 2", n)
 	}
 	if got := in.Measurements("cold"); len(got) != 1 || got[0] != "temperature" {
 		t.Errorf("measurements %v", got)
 	}
+}
+
+func TestInfluxdSpeaksFlux(t *testing.T) {
+	in := Influxd(t, InfluxOptions{Flux: true})
+	in.CreateBucket("cold")
+	in.Write("cold", twoPoints)
 	rows := in.Flux(`from(bucket:"cold") |> range(start: 1970-01-01T00:00:00Z) |> filter(fn: (r) => r._measurement == "temperature")`)
 	if len(rows) != 2 || fmt.Sprint(rows[0]["_value"]) != "4.25" {
 		t.Errorf("flux rows %v", rows)

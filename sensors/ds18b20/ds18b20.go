@@ -19,7 +19,8 @@ import (
 // Driver is the driver's word in the config: ds18b20.
 var Driver = sensors.Define("ds18b20", Config{Bus: KernelBus, Power: External}, points, open)
 
-// KernelBus is the name of the kernel's 1-Wire directory; so is every path of a directory.
+// KernelBus is the name of the kernel's 1-Wire directory. Names that begin with it are of
+// that kind too, and so is every path of a directory.
 const KernelBus = "w1"
 
 // Power is where the thermometer takes its power from.
@@ -54,7 +55,7 @@ func (c Config) Validate() error {
 }
 
 // kernel reports whether the bus is the kernel's directory.
-func (c Config) kernel() bool { return c.Bus == KernelBus || strings.HasPrefix(c.Bus, "/") }
+func (c Config) kernel() bool { return strings.HasPrefix(c.Bus, KernelBus) || strings.HasPrefix(c.Bus, "/") }
 
 func points(Config) []sensors.PointSpec {
 	return []sensors.PointSpec{{Name: "temperature", Quantity: agent.Temperature}}

@@ -1,9 +1,9 @@
 // Package mfrc522 reads the UIDs of ISO 14443A cards and tags with NXP's MFRC522 on SPI.
 //
 // It drives the chip's registers itself. periph's driver needs the IRQ pin, waits without
-// a context, ignores the checksum of the card's answer to its selection, and returns a
-// UID with the error flag set as if nothing had happened. Facts are from NXP's datasheet
-// MFRC522 (revision 3.9) and ISO/IEC 14443-3.
+// a context, ignores the checksum of a card's answer to its selection, takes a selection
+// that failed with the chip's error flag set for a success, and knows one card at a time.
+// Facts are from NXP's datasheet MFRC522 (revision 3.9) and ISO/IEC 14443-3.
 package mfrc522
 
 import (

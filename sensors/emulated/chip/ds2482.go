@@ -32,9 +32,12 @@ const (
 	dsStrong = 0x04 // configuration: strong pull-up after the next byte
 )
 
+// How long the bridge works. A master learns of it by reading the status, which takes it
+// dsTransfer at 100 kHz, and the bridge works on meanwhile.
 const (
 	dsResetTime = 1148 * time.Microsecond
 	dsSlotTime  = 73 * time.Microsecond
+	dsTransfer  = 200 * time.Microsecond
 )
 
 // NewDS2482 returns a bridge to a line.
@@ -148,5 +151,5 @@ func (d *DS2482) slots(bit, second, taken byte) {
 
 func (d *DS2482) works(t time.Duration) {
 	d.pointer = dsPtrStatus
-	d.busy = d.now() + t
+	d.busy = d.now() + max(0, t-dsTransfer)
 }
