@@ -68,6 +68,7 @@ lint: ## gofmt, go vet, shell syntax, and golangci-lint where it is installed
 
 .PHONY: generate
 generate: ## write the generated files: driver lists, sample config, schema, docs
+	$(GO) generate ./sensors/all ./sync/all ./agent/announce/all ./agent/alarm/all
 	$(GO) generate ./...
 
 .PHONY: check

@@ -203,7 +203,8 @@ func (w *writer) work() error {
 	if err := w.runJobs(); err != nil {
 		return err
 	}
-	if elapsed()-w.tended < maintenance && w.s.idle() {
+	much := w.s.walLimit > 0 && w.s.walPages*pageSize > w.s.walLimit // a burst: limits must be looked at sooner
+	if elapsed()-w.tended < maintenance && w.s.idle() && !much {
 		return nil
 	}
 	w.tended = elapsed()

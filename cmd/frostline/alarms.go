@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -10,7 +11,8 @@ import (
 )
 
 func alarmsCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "alarms", Short: "List alarms and acknowledge them", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "alarms", Short: "List alarms and acknowledge them", Args: noArgs,
+		Long: "Without a command, list the alarms that are active or that nobody has acknowledged."}
 	list := alarmsListCommand()
 	cmd.RunE = list.RunE
 	cmd.Flags().AddFlagSet(list.Flags())
@@ -21,9 +23,9 @@ func alarmsCommand() *cobra.Command {
 func alarmsListCommand() *cobra.Command {
 	var t target
 	cmd := &cobra.Command{
-		Use: "list", Short: "List alarms that are active or not acknowledged", Args: cobra.NoArgs,
+		Use: "list", Short: "List alarms that are active or not acknowledged", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := t.status(cmd)
+			s, _, err := t.status(cmd)
 			if err != nil {
 				return err
 			}
@@ -50,14 +52,17 @@ func alarmsAckCommand() *cobra.Command {
 	var t target
 	var comment string
 	cmd := &cobra.Command{
-		Use: "ack ID", Short: "Acknowledge an alarm by its id, or `all`", Args: exactArgs(1, "which alarm? say its id, or all"),
+		Use: "ack ID", Short: "Acknowledge an alarm by its id, or all of them", Args: exactArgs(1, "which alarm? say the ID that `frostline alarms` shows, or all"),
+		Long: "Say as a named person that you know of an alarm, and what you saw or did. ID is an alarm's id as `frostline alarms`\n" +
+			"shows it, the alarm's name in the config, or all. The acknowledgement is on disk when this returns.",
+		Example: "  frostline alarms ack cr1-warm --as \"Li Wei\" --comment \"door closed, goods checked\"",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := t.person()
+			if strings.TrimSpace(comment) == "" {
+				return usagef("an acknowledgement needs a comment: say --comment \"what you saw or did\"")
+			}
+			by, err := t.signature()
 			if err != nil {
 				return err
-			}
-			if comment == "" {
-				return usagef("an acknowledgement needs a comment: say --comment \"what you did\"")
 			}
 			c, err := t.client()
 			if err != nil {
@@ -70,6 +75,10 @@ func alarmsAckCommand() *cobra.Command {
 			if t.json {
 				return printJSON(cmd.OutOrStdout(), r)
 			}
+			if len(r.Acknowledged) == 0 {
+				_, err := fmt.Fprintln(cmd.OutOrStdout(), "nothing waits for an acknowledgement")
+				return err
+			}
 			for _, id := range r.Acknowledged {
 				fmt.Fprintf(cmd.OutOrStdout(), "acknowledged %s\n", id)
 			}
@@ -80,14 +89,4 @@ func alarmsAckCommand() *cobra.Command {
 	t.acting(cmd)
 	cmd.Flags().StringVar(&comment, "comment", "", "what you saw or did (required)")
 	return cmd
-}
-
-// exactArgs is cobra.ExactArgs with a sentence of ours.
-func exactArgs(n int, sentence string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usagef("%s", sentence)
-		}
-		return nil
-	}
 }

@@ -17,7 +17,7 @@ func checkCommand() *cobra.Command {
 	var path string
 	var asJSON, schema, sample bool
 	cmd := &cobra.Command{
-		Use: "check", Short: "Check a config file and tell how long the store lasts with it", Args: cobra.NoArgs,
+		Use: "check", Short: "Check a config file and tell how long the store lasts with it", Args: noArgs,
 		Long: "Check a config file without touching any hardware. All errors come at once, each with its line and column.\nTells how fast the store grows with this config, and how long `keep` lasts. Exit code 2 if the config is bad.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {

@@ -70,6 +70,18 @@ func (t *target) person() (string, error) {
 	return u.Username, nil
 }
 
+// firstPerson is the lowest user id that belongs to a person and not to the system.
+const firstPerson = 1000
+
+// signature is the person who vouches for something: --as, or the name of a user who is a
+// person. "root" vouches for nothing.
+func (t *target) signature() (string, error) {
+	if t.as == "" && os.Getuid() < firstPerson {
+		return "", usagef("this needs a person's name: say --as NAME")
+	}
+	return t.person()
+}
+
 // storeDir is the agent's store directory.
 func (t *target) storeDir() (string, error) {
 	if t.dir != "" {
@@ -89,7 +101,12 @@ func (t *target) load() (*config.Config, error) {
 
 func loadConfig(path string) (*config.Config, error) {
 	cfg, err := config.Load(path, daemon.Known())
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return nil, err
+	case errors.Is(err, os.ErrNotExist) && path == defaultConfig:
+		return nil, usagef("%w; say which with -c FILE", err)
+	case err != nil:
 		return nil, usage(err)
 	}
 	return cfg, nil
@@ -104,30 +121,49 @@ func (t *target) client() (*control.Client, error) {
 	return control.NewClient(dir), nil
 }
 
-// status asks the agent, or else reads its store and says so on w.
-func (t *target) status(cmd *cobra.Command) (control.Status, error) {
+// notRunning is said where a verb reads the store in the place of the agent.
+const notRunning = "agent not reachable; read from its store"
+
+// status asks the agent, or else reads its store and says so on standard error; live tells which.
+func (t *target) status(cmd *cobra.Command) (s control.Status, live bool, err error) {
 	c, err := t.client()
 	if err != nil {
-		return control.Status{}, err
+		return s, false, err
 	}
-	var s control.Status
 	err = c.Get(cmd.Context(), "status", &s)
 	if !errors.Is(err, control.ErrUnreachable) {
-		return s, err
+		return s, true, err
 	}
 	cfg, loadErr := t.load()
 	if loadErr != nil {
-		return s, err
+		return s, false, fmt.Errorf("%w; to read from its store, say -c FILE", err)
 	}
 	if t.dir != "" {
 		cfg.Store.Dir = t.dir
 	}
 	s, readErr := daemon.Inspect(cmd.Context(), cfg)
 	if readErr != nil {
-		return s, errors.Join(err, readErr)
+		return s, false, offline(err, readErr)
 	}
-	fmt.Fprintln(cmd.ErrOrStderr(), "agent not reachable; read from its store")
-	return s, nil
+	fmt.Fprintln(cmd.ErrOrStderr(), notRunning)
+	return s, false, nil
+}
+
+// offline is why neither the agent nor its store could be asked. A store that cannot be
+// read for what it is weighs more than an agent that is not there.
+func offline(unreachable, err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%w, and there is no store to read: is this the right directory?", unreachable)
+	}
+	return fmt.Errorf("agent not reachable, and its store cannot be read: %w", err)
+}
+
+// plural is a number of things.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func printJSON(w io.Writer, v any) error {

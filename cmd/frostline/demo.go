@@ -45,7 +45,7 @@ type demo struct {
 func demoCommand() *cobra.Command {
 	var d demo
 	cmd := &cobra.Command{
-		Use: "demo", Short: "Show a morning in a warehouse, with nothing else installed", Args: cobra.NoArgs,
+		Use: "demo", Short: "Show a morning in a warehouse, with nothing else installed", Args: noArgs,
 		Long: "Run the whole agent on emulated hardware, with an MQTT broker and the reference receiver as its far side.\n" +
 			"Doors open, pallets are scanned, a freezer defrosts, a compressor dies, a probe is unplugged, and the link goes\n" +
 			"and comes back. Sampling, physics and rules run at --speed; commits, deadlines and backoff stay real.",

@@ -7,21 +7,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // a gateway's image may come without zone files
 
 	"github.com/spf13/cobra"
+
+	"github.com/frostline/frostline/agent/config"
 )
 
 func main() {
 	debug.SetTraceback("crash") // a defect must not end with the exit code of a bad config
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
 	err := root().ExecuteContext(ctx)
 	stop()
-	os.Exit(report(err))
+	os.Exit(report(os.Stderr, err))
 }
 
 // root is the command line with all its verbs.
@@ -32,10 +37,12 @@ func root() *cobra.Command {
 		Long:          "Frostline reads temperature, humidity, doors, tags and barcodes, keeps every record,\nraises alarms on the spot, and brings everything upstream without losing or doubling a record.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usagef("%w; see `%s --help`", err, c.CommandPath())
+	})
 	cmd.AddGroup(
 		&cobra.Group{ID: "run", Title: "Run:"},
 		&cobra.Group{ID: "look", Title: "Look and act:"},
@@ -50,7 +57,56 @@ func root() *cobra.Command {
 	add("run", demoCommand(), runCommand(), checkCommand(), receiveCommand())
 	add("look", statusCommand(), tailCommand(), alarmsCommand(), stockCommand(), storeCommand(), clockCommand())
 	add("other", versionCommand())
+	cmd.SetHelpCommandGroupID("other")
+	cmd.SetCompletionCommandGroupID("other")
+	cmd.InitDefaultHelpCmd()
+	cmd.InitDefaultCompletionCmd()
+	for _, c := range cmd.Commands() {
+		if c.Name() == "completion" {
+			c.Args = noArgs
+			for _, shell := range c.Commands() {
+				shell.Args = noArgs
+			}
+		}
+	}
 	return cmd
+}
+
+// noArgs refuses arguments: of a command with others below it, an unknown one of them.
+func noArgs(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case !cmd.HasSubCommands():
+		return usagef("%s takes no argument, so what is %q? See `%[1]s --help`", cmd.CommandPath(), args[0])
+	}
+	if cmd.SuggestionsMinimumDistance == 0 {
+		cmd.SuggestionsMinimumDistance = 2
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return usagef("%s has no command %q: did you mean %s?", cmd.CommandPath(), args[0], strings.Join(near, " or "))
+	}
+	return usagef("%s has no command %q; see `%[1]s --help`", cmd.CommandPath(), args[0])
+}
+
+// exactArgs is cobra.ExactArgs with a sentence of ours.
+func exactArgs(n int, sentence string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usagef("%s", sentence)
+		}
+		return nil
+	}
+}
+
+// mostArgs is cobra.MaximumNArgs with a sentence of ours.
+func mostArgs(n int, sentence string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > n {
+			return usagef("%s", sentence)
+		}
+		return nil
+	}
 }
 
 // Exit codes, everywhere the same.
@@ -78,13 +134,18 @@ func usage(err error) error { return &exitError{exitUsage, err} }
 func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
 
 // report prints the error and returns the exit code.
-func report(err error) int {
-	if err == nil {
-		return exitDone
-	}
+func report(w io.Writer, err error) int {
 	var silent *silentError
-	if !errors.As(err, &silent) {
-		fmt.Fprintln(os.Stderr, "frostline:", err)
+	var bad *config.Errors
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &silent):
+	case errors.As(err, &bad):
+		n := len(bad.List) + bad.More
+		fmt.Fprintf(w, "%v\nfrostline: %s in the config; nothing was touched\n", bad, plural(n, "error"))
+	default:
+		fmt.Fprintln(w, "frostline:", err)
 	}
 	return codeOf(err)
 }

@@ -49,7 +49,7 @@ func receiveCommand() *cobra.Command {
 	var r receiver
 	r.Influx = *influx.Driver.Config().(*influx.Config)
 	cmd := &cobra.Command{
-		Use: "receive", Short: "Be the far side: take records from a broker, write each once, keep a ledger", Args: cobra.NoArgs,
+		Use: "receive", Short: "Be the far side: take records from a broker, write each once, keep a ledger", Args: noArgs,
 		Long: "Subscribe to any number of gateways on an MQTT broker and write each of their records once: as JSON lines in\n" +
 			"the directory, or into InfluxDB. The ledger says per gateway what was expected, what came and what is missing.\n" +
 			"A gateway that should always be on and says nothing is an alarm (log and alarms.jsonl) at most 90 s later.\n\n" +

@@ -19,7 +19,7 @@ import (
 func runCommand() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
-		Use: "run", Short: "Run the agent until it is told to stop", Args: cobra.NoArgs,
+		Use: "run", Short: "Run the agent until it is told to stop", Args: noArgs,
 		Long: "Run the agent in the foreground. SIGTERM and SIGINT stop it cleanly; SIGHUP reads the config again,\nor keeps the old one and says why.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(path)

@@ -9,17 +9,17 @@ import (
 func statusCommand() *cobra.Command {
 	var t target
 	cmd := &cobra.Command{
-		Use: "status", Short: "Show zones, alarms, stock, delivery and what is wrong", Args: cobra.NoArgs,
+		Use: "status", Short: "Show zones, alarms, stock, delivery and what is wrong", Args: noArgs,
 		Long: "Show what the agent measures, warns of and delivers, and every trouble it is in with its remedy.\nExit code 1 if something critical is wrong.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := t.status(cmd)
+			s, live, err := t.status(cmd)
 			if err != nil {
 				return err
 			}
 			if t.json {
 				err = printJSON(cmd.OutOrStdout(), s)
 			} else {
-				err = render(cmd.OutOrStdout(), &s, plain)
+				err = render(cmd.OutOrStdout(), &s, live, styleOf(cmd.OutOrStdout()))
 			}
 			for _, c := range s.Conditions {
 				if err == nil && c.Severity == agent.SeverityCritical {

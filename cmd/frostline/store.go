@@ -19,7 +19,7 @@ import (
 )
 
 func storeCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "store", Short: "Look into the store, check, export, repair and back it up", Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "store", Short: "Look into the store, check, export, repair and back it up", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	cmd.AddCommand(storeStatCommand(), storeCheckCommand(), storeExportCommand(), storeRepairCommand(),
 		storeRequeueCommand(), storeForgetCommand(), storeBackupCommand())
@@ -29,7 +29,7 @@ func storeCommand() *cobra.Command {
 func storeStatCommand() *cobra.Command {
 	var t target
 	cmd := &cobra.Command{
-		Use: "stat", Short: "Count records, bytes, epochs and what each upstream has taken", Args: cobra.NoArgs,
+		Use: "stat", Short: "Count records, bytes, epochs and what each upstream has taken", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := t.storeDir()
 			if err != nil {
@@ -38,8 +38,11 @@ func storeStatCommand() *cobra.Command {
 			var s store.Stat
 			err = control.NewClient(dir).Get(cmd.Context(), "store", &s)
 			if errors.Is(err, control.ErrUnreachable) {
-				s, err = statOffline(cmd.Context(), dir)
-				fmt.Fprintln(cmd.ErrOrStderr(), "agent not reachable; read from its store")
+				unreachable := err
+				if s, err = statOffline(cmd.Context(), dir); err != nil {
+					return offline(unreachable, err)
+				}
+				fmt.Fprintln(cmd.ErrOrStderr(), notRunning)
 			}
 			if err != nil {
 				return err
@@ -66,7 +69,7 @@ func statOffline(ctx context.Context, dir string) (store.Stat, error) {
 func storeCheckCommand() *cobra.Command {
 	var t target
 	cmd := &cobra.Command{
-		Use: "check", Short: "Read the whole store and prove that nothing in it is wrong", Args: cobra.NoArgs,
+		Use: "check", Short: "Read the whole store and prove that nothing in it is wrong", Args: noArgs,
 		Long: "Read every page and every record of the store: whether it decodes, whether positions are contiguous,\nwhether anything stands there twice. Exit code 4 if the store is damaged. Changes nothing.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := t.storeDir()
@@ -95,7 +98,7 @@ func storeCheckCommand() *cobra.Command {
 func storeRepairCommand() *cobra.Command {
 	var t target
 	cmd := &cobra.Command{
-		Use: "repair", Short: "Set a damaged store aside and salvage what can be read", Args: cobra.NoArgs,
+		Use: "repair", Short: "Set a damaged store aside and salvage what can be read", Args: noArgs,
 		Long: "Set the store aside under a new name and bring every record that can be read into a fresh one, at its\nposition; what cannot be read is a gap record. The agent does this by itself at its start; this is for a\nstore whose agent is stopped. Nothing is deleted.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := t.storeDir()
@@ -121,7 +124,7 @@ func storeExportCommand() *cobra.Command {
 	var t target
 	var from, to string
 	cmd := &cobra.Command{
-		Use: "export", Short: "Print records as JSON lines, oldest first", Args: cobra.NoArgs,
+		Use: "export", Short: "Print records as JSON lines, oldest first", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			within, err := parseRange(from, to)
 			if err != nil {
@@ -275,6 +278,9 @@ func storeBackupCommand() *cobra.Command {
 			}
 			if err != nil {
 				return err
+			}
+			if t.json {
+				return printJSON(cmd.OutOrStdout(), map[string]string{"file": file})
 			}
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), "copied to", file)
 			return err

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -13,16 +11,18 @@ func tailCommand() *cobra.Command {
 	var t target
 	var count int
 	cmd := &cobra.Command{
-		Use: "tail", Short: "Print records as they are committed, one JSON object per line", Args: cobra.NoArgs,
+		Use: "tail", Short: "Print records as they are committed, one JSON object per line", Args: noArgs,
+		Long: "Print every record as it is committed, in the words of docs/wire.md, until you stop it with Ctrl-C.\nTo see what was recorded before, use `frostline store export`.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := t.client()
 			if err != nil {
 				return err
 			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGPIPE)
-			defer stop()
-			ctx, cancel := context.WithCancel(ctx)
+			ctx, cancel := context.WithCancel(cmd.Context())
 			defer cancel()
+			if count < 0 {
+				return usagef("-n %d: want 0 or more", count)
+			}
 			n := 0
 			return c.Tail(ctx, func(line []byte) error {
 				if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n", line); err != nil {

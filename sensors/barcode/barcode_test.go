@@ -21,7 +21,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // gun is a scanner on a serial line.
 type gun struct {
 	mu   sync.Mutex
-	line *io.PipeWriter // of the port that is open
+	line *io.PipeWriter // of the port that is open; nil while none is
+	wait []string       // typed meanwhile
 	gone bool
 }
 
@@ -33,6 +34,10 @@ func (g *gun) open() (io.ReadWriteCloser, error) {
 	}
 	r, w := io.Pipe()
 	g.line = w
+	for _, text := range g.wait {
+		go write(w, text)
+	}
+	g.wait = nil
 	return port{r}, nil
 }
 
@@ -41,6 +46,7 @@ func (g *gun) unplug() {
 	defer g.mu.Unlock()
 	g.gone = true
 	_ = g.line.Close()
+	g.line = nil
 }
 
 func (g *gun) plug() {
@@ -49,15 +55,19 @@ func (g *gun) plug() {
 	g.gone = false
 }
 
-// send types on the port that is open; while none is it waits for one.
+// send types on the port that is open, or that is opened next.
 func (g *gun) send(text string) {
-	go func() {
-		g.mu.Lock()
-		line := g.line
-		g.mu.Unlock()
-		_, _ = io.WriteString(line, text) // a port that is closed meanwhile hears nothing
-	}()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.line == nil {
+		g.wait = append(g.wait, text)
+		return
+	}
+	go write(g.line, text)
 }
+
+// write ends at the latest when the port is closed; what it has not heard then is lost.
+func write(w *io.PipeWriter, text string) { _, _ = io.WriteString(w, text) }
 
 type port struct{ *io.PipeReader }
 

@@ -55,7 +55,9 @@ func (c Config) Validate() error {
 }
 
 // kernel reports whether the bus is the kernel's directory.
-func (c Config) kernel() bool { return strings.HasPrefix(c.Bus, KernelBus) || strings.HasPrefix(c.Bus, "/") }
+func (c Config) kernel() bool {
+	return strings.HasPrefix(c.Bus, KernelBus) || strings.HasPrefix(c.Bus, "/")
+}
 
 func points(Config) []sensors.PointSpec {
 	return []sensors.PointSpec{{Name: "temperature", Quantity: agent.Temperature}}

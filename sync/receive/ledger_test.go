@@ -218,6 +218,17 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+func TestAGatewayThatSpeaksSeldomHasMoreTime(t *testing.T) {
+	s := newSilence()
+	s.know(gw, 900, 0)
+	if got := s.silent(37 * time.Minute); len(got) != 0 {
+		t.Fatalf("early: %v", got)
+	}
+	if got := s.silent(38 * time.Minute); len(got) != 1 {
+		t.Fatal("not noticed after two and a half of its intervals")
+	}
+}
+
 func TestADeafReceiverCallsNobodySilent(t *testing.T) {
 	now := time.Hour
 	s := newSilence()

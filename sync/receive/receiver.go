@@ -226,11 +226,10 @@ func (r *Receiver) status(g wire.Gateway, s wire.Status, retained bool) {
 		r.silence.wentOffline(g, clock.Elapsed())
 		return
 	}
-	if retained {
-		r.silence.know(g, clock.Elapsed())
-		return
+	r.silence.know(g, s.EveryS, clock.Elapsed())
+	if !retained {
+		r.alive(g)
 	}
-	r.alive(g)
 }
 
 // batch writes what is new of a batch, each record once.

@@ -11,12 +11,18 @@ import (
 )
 
 // When a gateway counts as silent. Its status comes every 30 s, so 75 s are two that did
-// not come and half a third; with the watch's tick of 1 s the alarm is out within 90 s.
+// not come and half a third; with the watch's tick of 1 s the alarm is out within 90 s. One
+// that says it sends its status less often has as many of its own intervals.
 // After an offline (a goodbye or a will) it has offlineGrace to come back, enough for a restart.
 const (
 	silentAfter  = 75 * time.Second
 	offlineGrace = 20 * time.Second
 )
+
+// patience is how long a gateway may be silent that sends its status every so many seconds.
+func patience(everySeconds int64) time.Duration {
+	return max(silentAfter, time.Duration(everySeconds)*time.Second*5/2)
+}
 
 // Alarm is what the receiver itself raises about a gateway.
 type Alarm struct {
@@ -38,6 +44,7 @@ type silence struct {
 
 type watched struct {
 	heard    time.Duration
+	after    time.Duration // how long it may be silent
 	offline  time.Duration // when it said (or its will said) offline; 0 while online
 	alwaysOn bool
 	silent   bool
@@ -64,11 +71,12 @@ func (s *silence) wentOffline(g wire.Gateway, now time.Duration) {
 	}
 }
 
-// know says that the gateway exists; its time begins now if it was not known before.
-func (s *silence) know(g wire.Gateway, now time.Duration) {
+// know says that the gateway exists and how often it sends its status; its time begins now
+// if it was not known before.
+func (s *silence) know(g wire.Gateway, everySeconds int64, now time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.known(g, now)
+	s.known(g, now).after = patience(everySeconds)
 }
 
 // watch says that the gateway is known, and whether it should always be on.
@@ -81,7 +89,7 @@ func (s *silence) watch(g wire.Gateway, alwaysOn bool, now time.Duration) {
 func (s *silence) known(g wire.Gateway, now time.Duration) *watched {
 	w := s.watched[g]
 	if w == nil {
-		w = &watched{alwaysOn: true, heard: now}
+		w = &watched{alwaysOn: true, heard: now, after: silentAfter}
 		s.watched[g] = w
 	}
 	return w
@@ -116,7 +124,7 @@ func (s *silence) silent(now time.Duration) map[wire.Gateway]string {
 			continue
 		}
 		switch {
-		case now-w.heard >= silentAfter:
+		case now-w.heard >= w.after:
 			out[g] = fmt.Sprintf("nothing heard for %s", (now - w.heard).Round(time.Second))
 		case w.offline != 0 && now-w.offline >= offlineGrace:
 			out[g] = fmt.Sprintf("offline for %s", (now - w.offline).Round(time.Second))

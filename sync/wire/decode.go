@@ -99,7 +99,7 @@ func (h *plainHead) batch() (Batch, error) {
 	if len(h.Records) > MaxRecords {
 		return b, ErrTooMany
 	}
-	d := decoder{epoch: b.Epoch, points: h.Points, defs: map[agent.DefID]agent.Definition{}}
+	d := decoder{epoch: b.Epoch, points: h.Points, defs: map[agent.DefID]agent.Definition{}, quick: map[string]quickPoint{}}
 	b.Records = make([]agent.Record, len(h.Records))
 	for i, raw := range h.Records {
 		if err := d.record(raw, &b.Records[i]); err != nil {
@@ -149,6 +149,7 @@ type decoder struct {
 	epoch  agent.Epoch
 	points map[agent.PointID]plainDef
 	defs   map[agent.DefID]agent.Definition
+	quick  map[string]quickPoint // points of readings met before, without a definition of their own
 }
 
 // plainRecord has every key of readings and scans, and those that all records share.
@@ -180,6 +181,9 @@ type plainRecord struct {
 }
 
 func (d *decoder) record(raw []byte, r *agent.Record) error {
+	if d.quickReading(raw, r) {
+		return nil
+	}
 	p, err := frame(raw)
 	if err != nil {
 		return err
@@ -320,6 +324,9 @@ func (d *decoder) reading(p *plainRecord, r *agent.Reading) error {
 	if err != nil {
 		return err
 	}
+	if p.Def == nil && d.quick != nil {
+		d.quick[string(p.Point)] = quickPoint{facts.Def, p.Zone}
+	}
 	for _, word := range p.Marks {
 		m, err := agent.ParseMark(word)
 		if err != nil {
@@ -330,8 +337,8 @@ func (d *decoder) reading(p *plainRecord, r *agent.Reading) error {
 	switch {
 	case p.Fault != "" && p.V == nil:
 		f, err := agent.ParseFault(p.Fault)
-		if err != nil {
-			f = UnknownFault
+		if err != nil || f == agent.FaultNone {
+			f = UnknownFault // never a value
 		}
 		r.Fault = f
 	case p.Fault == "" && p.V != nil:

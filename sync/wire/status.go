@@ -22,7 +22,7 @@ type Status struct {
 	Gateway agent.GatewayID `json:"gateway"`
 	State   string          `json:"state"`
 	Boot    agent.BootID    `json:"boot"`
-	Conn    uint64          `json:"conn"` // counts the connections of the boot, from 1
+	Conn    uint64          `json:"conn"` // rises with each connection of the boot
 	T       *int64          `json:"t"`    // UTC milliseconds; null while the clock is unset. A will's is that of its connection
 	Epoch   agent.Epoch     `json:"epoch"`
 	Last    agent.Seq       `json:"last"`    // last committed record of the epoch

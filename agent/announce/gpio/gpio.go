@@ -25,13 +25,13 @@ const (
 type Settings struct {
 	Pin      string         `yaml:"pin" doc:"Name of the pin: GPIO17." like:"GPIO22"`
 	Severity agent.Severity `yaml:"severity" doc:"Least severity that switches it on."`
-	On       Level          `yaml:"on" doc:"Level that switches the device on: high or low." enum:"high,low"`
+	Active   Level          `yaml:"active" doc:"Level that switches the device on: high or low." enum:"high,low"`
 }
 
 // Errors of Validate.
 var (
 	ErrPin   = errors.New("pin: want the name of a pin, such as GPIO17")
-	ErrLevel = errors.New("on: want high or low")
+	ErrLevel = errors.New("active: want high or low")
 )
 
 // Validate says what is wrong with the settings.
@@ -40,14 +40,14 @@ func (s *Settings) Validate() error {
 	if s.Pin == "" {
 		errs = append(errs, ErrPin)
 	}
-	if s.On != High && s.On != Low {
+	if s.Active != High && s.Active != Low {
 		errs = append(errs, ErrLevel)
 	}
 	return errors.Join(append(errs, announce.CheckSeverity(s.Severity))...)
 }
 
 // Driver is the output for the config.
-var Driver = announce.Define("gpio", Settings{Severity: agent.SeverityWarning, On: High}, open)
+var Driver = announce.Define("gpio", Settings{Severity: agent.SeverityWarning, Active: High}, open)
 
 func open(ctx context.Context, h announce.Host, s Settings) (announce.Output, error) {
 	pin, err := h.Pin(s.Pin)
@@ -74,7 +74,7 @@ func (o *output) Announce(ctx context.Context, n announce.Notice) error {
 }
 
 func (o *output) put(ctx context.Context, on bool) error {
-	if err := o.pin.Out(ctx, on == (o.set.On == High)); err != nil {
+	if err := o.pin.Out(ctx, on == (o.set.Active == High)); err != nil {
 		return fmt.Errorf("pin %s: %w", o.set.Pin, err)
 	}
 	return nil

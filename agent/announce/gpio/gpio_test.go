@@ -51,7 +51,7 @@ func TestFollowsTheState(t *testing.T) {
 		{gpio.Low, "[true true true false false true true]"},
 	} {
 		p := &pin{}
-		o, err := gpio.Driver.Open(t.Context(), host(p), settings(func(s *gpio.Settings) { s.On = c.on }))
+		o, err := gpio.Driver.Open(t.Context(), host(p), settings(func(s *gpio.Settings) { s.Active = c.on }))
 		if err != nil {
 			t.Fatal(err)
 		}
