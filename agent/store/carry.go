@@ -71,7 +71,7 @@ func (c *carry) readState(q querier) error {
 			}
 		case name == noteEpoch && len(value) == 8:
 			c.epoch = agent.Epoch(binary.LittleEndian.Uint64(value))
-		case strings.HasPrefix(name, noteUser), name == noteDropped:
+		case strings.HasPrefix(name, noteUser), strings.HasPrefix(name, placeNote("")), name == noteDropped:
 			c.state[name] = value
 		}
 	}

@@ -104,6 +104,7 @@ func life(t *testing.T, dir string, from int, after time.Duration, env ...string
 }
 
 func TestKilledAtRandom(t *testing.T) {
+	t.Parallel()
 	lives := 8
 	if n, err := strconv.Atoi(os.Getenv("FROSTLINE_CRASHES")); err == nil {
 		lives = n
@@ -177,6 +178,7 @@ func TestKilledAtRandom(t *testing.T) {
 
 // TestFileSizeLimit has the kernel refuse writes beyond a size, as a full disk does.
 func TestFileSizeLimit(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	durable, lines := life(t, dir, 0, 20*time.Second, "FROSTLINE_STORE_FSIZE=1100000")
 	if durable < 0 || len(lines) == 0 || lines[len(lines)-1] != "refused true false" {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestBootIn1970IsDatedLater(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.put(readings(r.clock.Now(), 1, 0)...)
 	r.clock.Reboot()
@@ -47,6 +48,7 @@ func TestBootIn1970IsDatedLater(t *testing.T) {
 }
 
 func TestBootThatEndsUndated(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.put(readings(r.clock.Now(), 1, 0)...)
 	r.clock.Reboot()
@@ -81,6 +83,7 @@ func TestBootThatEndsUndated(t *testing.T) {
 }
 
 func TestDateFromSynced(t *testing.T) {
+	t.Parallel()
 	c := clock.NewFake(began)
 	o := options(t.TempDir(), c)
 	o.DateFrom = agent.ClockSynced
@@ -101,6 +104,7 @@ func TestDateFromSynced(t *testing.T) {
 }
 
 func TestHoursOfLateDatedRecords(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.clock.Reboot()
 	r.Define([]agent.Definition{definition(0)})
@@ -126,6 +130,7 @@ func TestHoursOfLateDatedRecords(t *testing.T) {
 }
 
 func TestHours(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	door := agent.Definition{Point: "d/door", Quantity: agent.Door, Driver: "gpio"}.Identified()
 	temp := definition(0)

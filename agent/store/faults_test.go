@@ -7,7 +7,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -58,6 +57,7 @@ var (
 )
 
 func TestRefusingDisk(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name, code string
 		err        error
@@ -68,6 +68,7 @@ func TestRefusingDisk(t *testing.T) {
 	} {
 		for _, stage := range []string{"begin", "commit", "committed"} {
 			t.Run(tc.name+" at "+stage, func(t *testing.T) {
+				t.Parallel()
 				r, f := faulty(t, stage)
 				r.put(alarm(r.clock.Now(), "first"))
 				f.fail(tc.err)
@@ -97,6 +98,7 @@ func TestRefusingDisk(t *testing.T) {
 }
 
 func TestMemoryKeepsTheNewest(t *testing.T) {
+	t.Parallel()
 	r, f := faulty(t, "begin")
 	r.put(readings(r.clock.Now(), 1, 0)...)
 	f.fail(diskError)
@@ -147,6 +149,7 @@ func TestMemoryKeepsTheNewest(t *testing.T) {
 }
 
 func TestHangingDisk(t *testing.T) {
+	t.Parallel()
 	r, f := faulty(t, "commit")
 	r.put(readings(r.clock.Now(), 1, 0)...)
 	release := make(chan struct{})
@@ -177,6 +180,7 @@ func TestHangingDisk(t *testing.T) {
 }
 
 func TestStopWhileHanging(t *testing.T) {
+	t.Parallel()
 	f := &fault{stage: "commit"}
 	c := clock.NewFake(began)
 	o := options(t.TempDir(), c)
@@ -195,8 +199,10 @@ func TestStopWhileHanging(t *testing.T) {
 }
 
 func TestOpenWhileDiskRefuses(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"refuses", "hangs"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			f := &fault{stage: "attach"}
 			c := clock.NewFake(began)
 			o := options(t.TempDir(), c)
@@ -233,240 +239,8 @@ func TestOpenWhileDiskRefuses(t *testing.T) {
 	}
 }
 
-// damaged makes a store of some commits, stops it, lets spoil have its files, and starts it again.
-func damaged(t *testing.T, clean bool, spoil func(path string)) (before []agent.Record, r *rig) {
-	t.Helper()
-	r = newRig(t)
-	for i := range 90 {
-		r.Define([]agent.Definition{definition(i)})
-	}
-	for i := range 200 {
-		r.clock.Advance(time.Minute)
-		r.Append(readings(r.clock.Now(), 90, agent.Value(i)*1_000_000), WithState("rules", []byte("kept")))
-		if i%10 == 0 {
-			r.put(alarm(r.clock.Now(), "a"))
-		}
-	}
-	r.put(scanned(r.clock.Now(), "last"))
-	before = r.all()
-	dir := r.opt.Dir
-	if clean {
-		if err := r.stop(); err != nil {
-			t.Fatal(err)
-		}
-	} else {
-		dir = filepath.Join(t.TempDir(), "copy")
-		copyFiles(t, r.opt.Dir, dir)
-		r.stop() //nolint:errcheck // the copy goes on
-	}
-	spoil(filepath.Join(dir, fileName))
-	o := r.opt
-	o.Dir, o.Conditions = dir, newConditions()
-	r = start(t, o, r.clock)
-	return before, r
-}
-
-func copyFiles(t *testing.T, from, to string) {
-	t.Helper()
-	if err := os.MkdirAll(to, 0o750); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{fileName, fileName + "-wal"} {
-		b, err := os.ReadFile(filepath.Join(from, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(to, name), b, 0o640); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// accounted fails unless every record of before is there with its content, or named by a gap.
-func accounted(t *testing.T, before, after []agent.Record) (lost int) {
-	t.Helper()
-	have := map[agent.Position]agent.Record{}
-	var gaps []agent.Range
-	for _, r := range after {
-		if _, twice := have[r.Position]; twice {
-			t.Fatalf("%s is there twice", r.Position)
-		}
-		have[r.Position] = r
-		if r.Type == agent.TypeEvent && r.Event.Gap != nil {
-			gaps = append(gaps, r.Event.Gap.Ranges...)
-		}
-	}
-	open := false // where the damaged file ended is not known
-	for _, r := range after {
-		open = open || r.Type == agent.TypeEvent && r.Event.Gap != nil && strings.Contains(r.Event.Gap.Detail, "not known")
-	}
-	end := 0
-	for i, r := range before {
-		if _, ok := have[r.Position]; ok {
-			end = i
-		}
-	}
-	for i, r := range before {
-		if open && i > end {
-			lost++
-			continue
-		}
-		got, ok := have[r.Position]
-		if ok {
-			if !same(r, got) {
-				t.Fatalf("%s came back as %+v, was %+v", r.Position, got, r)
-			}
-			continue
-		}
-		lost++
-		if !slices.ContainsFunc(gaps, func(g agent.Range) bool {
-			return g.Epoch == r.Position.Epoch && g.First <= r.Position.Seq && r.Position.Seq <= g.Last
-		}) {
-			t.Fatalf("%s is lost and no gap names it: %+v", r.Position, gaps)
-		}
-	}
-	return lost
-}
-
-func same(a, b agent.Record) bool {
-	if a.Position != b.Position || a.Type != b.Type || !a.At().Wall.Equal(b.At().Wall) || a.At().Mono != b.At().Mono {
-		return false
-	}
-	if a.Type == agent.TypeReading {
-		x, y := a.Reading, b.Reading
-		x.At, y.At = agent.Instant{}, agent.Instant{}
-		return x == y
-	}
-	return true
-}
-
-func TestDamageIsSetAsideAndSalvaged(t *testing.T) {
-	flip := func(t *testing.T, path string, at int64, n int) {
-		t.Helper()
-		f, err := os.OpenFile(path, os.O_RDWR, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		b := make([]byte, n)
-		if _, err := f.ReadAt(b, at); err != nil {
-			t.Fatal(err)
-		}
-		for i := range b {
-			b[i] ^= 0xa5
-		}
-		if _, err := f.WriteAt(b, at); err != nil {
-			t.Fatal(err)
-		}
-	}
-	size := func(path string) int64 { return sizeOf(path) }
-	for _, tc := range []struct {
-		name  string
-		clean bool
-		most  int // records that may be lost
-		spoil func(t *testing.T, path string)
-	}{
-		{"header gone", true, 0, func(t *testing.T, p string) { flip(t, p, 0, 16) }},
-		{"a pack flipped", true, 1000, func(t *testing.T, p string) {
-			b, err := os.ReadFile(p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			at := bytes.LastIndex(b[:size(p)*99/100], []byte{packVersion})
-			for ; at > 0; at = bytes.LastIndex(b[:at], []byte{packVersion}) {
-				if bytes.Contains(b[at:at+5], []byte{0, 0}) || b[at+5] != byte(codeReadings) {
-					continue
-				}
-				break
-			}
-			flip(t, p, int64(at)+40, 3)
-		}},
-		{"pages overwritten", true, 4000, func(t *testing.T, p string) { flip(t, p, size(p)/2/pageSize*pageSize, 8*pageSize) }},
-		{"end cut off", true, 4000, func(t *testing.T, p string) {
-			if err := os.Truncate(p, size(p)-16*pageSize); err != nil {
-				t.Fatal(err)
-			}
-		}},
-		{"first tables overwritten", true, 500, func(t *testing.T, p string) { flip(t, p, pageSize, 6*pageSize) }},
-		{"WAL flipped in the middle", false, 2000, func(t *testing.T, p string) {
-			flip(t, p+"-wal", size(p+"-wal")/2, 64)
-		}},
-		{"WAL header flipped", false, 0, func(t *testing.T, p string) { flip(t, p+"-wal", 8, 16) }},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			var evidence []byte
-			before, r := damaged(t, tc.clean, func(p string) {
-				tc.spoil(t, p)
-				b, err := os.ReadFile(p)
-				if err != nil {
-					t.Fatal(err)
-				}
-				evidence = b
-			})
-			r.clock.Advance(time.Hour)
-			r.put(readings(r.clock.Now(), 3, 1)...)
-			// A flipped pack is found by whoever reads it.
-			for p := (agent.Position{}); ; {
-				page, err := r.After(context.Background(), p, 1000)
-				if err != nil || len(page) == 0 {
-					break
-				}
-				p = page[len(page)-1].Position
-			}
-			eventually(t, "set aside", func() bool { return r.cond.was("store-damaged") })
-			eventually(t, "salvaged", func() bool { return !r.cond.holds("store-damaged") })
-			r.put(readings(r.clock.Now(), 1, 2)...)
-			lost := accounted(t, before, r.all())
-			t.Logf("%d of %d records lost", lost, len(before))
-			if lost > tc.most {
-				t.Errorf("%d of %d records lost", lost, len(before))
-			}
-			names, err := filepath.Glob(filepath.Join(r.opt.Dir, fileName+".damaged-*"))
-			if err != nil || len(names) == 0 {
-				t.Fatalf("nothing set aside: %v", err)
-			}
-			if b, err := os.ReadFile(names[0]); err != nil || !bytes.Equal(b, evidence) {
-				t.Errorf("the evidence was changed: %v", err)
-			}
-			if err := r.stop(); err != nil {
-				t.Fatal(err)
-			}
-			rep, err := Check(context.Background(), r.opt.Dir)
-			if err != nil || !rep.OK {
-				t.Errorf("check: %+v %v", rep, err)
-			}
-		})
-	}
-}
-
-func TestTornTailIsAnUncleanEnd(t *testing.T) {
-	before, r := damaged(t, false, func(p string) {
-		if err := os.Truncate(p+"-wal", sizeOf(p+"-wal")-100); err != nil {
-			t.Fatal(err)
-		}
-	})
-	r.put(readings(r.clock.Now(), 1, 2)...)
-	if r.cond.was("store-damaged") {
-		t.Error("a cut tail of the WAL is what a power cut leaves behind")
-	}
-	after := r.all()
-	first := after[len(after)-2]
-	if first.Event == nil || first.Event.Epoch == nil || first.Event.Epoch.Reason != "unclean" {
-		t.Fatalf("no new epoch: %+v", first)
-	}
-	e := first.Event.Epoch
-	kept := after[:len(after)-2]
-	if e.LastSeq != kept[len(kept)-1].Position.Seq || e.Previous != before[0].Position.Epoch {
-		t.Errorf("epoch event %+v after %s", e, kept[len(kept)-1].Position)
-	}
-	for i := range kept {
-		if !same(kept[i], before[i]) {
-			t.Fatalf("%s differs", kept[i].Position)
-		}
-	}
-}
-
 func TestNewerSchemaIsSetAsideUnchanged(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.put(readings(r.clock.Now(), 1, 2)...)
 	if err := r.stop(); err != nil {
@@ -505,6 +279,7 @@ func TestNewerSchemaIsSetAsideUnchanged(t *testing.T) {
 }
 
 func TestTwoAgents(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.put(readings(r.clock.Now(), 1, 2)...)
 	if _, err := Open(context.Background(), r.opt); !errors.Is(err, ErrLocked) {

@@ -28,6 +28,7 @@ func epochs(records []agent.Record) []agent.EpochEvent {
 }
 
 func TestUncleanEndBeginsAnEpoch(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.put(readings(r.clock.Now(), 5, 0)...)
 	head := r.Head()
@@ -47,6 +48,7 @@ func TestUncleanEndBeginsAnEpoch(t *testing.T) {
 }
 
 func TestAnotherMachineBeginsAnEpoch(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.put(readings(r.clock.Now(), 5, 0)...)
 	head := r.Head()
@@ -72,6 +74,7 @@ func TestAnotherMachineBeginsAnEpoch(t *testing.T) {
 }
 
 func TestBackupWhileRunning(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.Define([]agent.Definition{definition(0)})
 	for range 300 {
@@ -135,6 +138,7 @@ func TestBackupWhileRunning(t *testing.T) {
 }
 
 func TestRepair(t *testing.T) {
+	t.Parallel()
 	before, r := damaged(t, true, func(string) {})
 	r.put(readings(r.clock.Now(), 1, 2)...)
 	before = r.all()
@@ -159,6 +163,7 @@ func TestRepair(t *testing.T) {
 }
 
 func TestReadOnlyBesideAnAgent(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.Define([]agent.Definition{definition(0)})
 	r.put(readings(r.clock.Now(), 5, 0)...)
@@ -180,6 +185,7 @@ func TestReadOnlyBesideAnAgent(t *testing.T) {
 
 // TestSchemaV1 opens a store that the first released schema wrote.
 func TestSchemaV1(t *testing.T) {
+	t.Parallel()
 	kept := filepath.Join("testdata", "schema", "v1.db")
 	if *update {
 		writeSchema(t, kept)
@@ -249,6 +255,7 @@ func writeSchema(t *testing.T, kept string) {
 }
 
 func TestStateAndCursorsSurvive(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	r := newRig(t)
 	r.put(readings(r.clock.Now(), 10, 0)...)
@@ -289,6 +296,7 @@ func TestStateAndCursorsSurvive(t *testing.T) {
 }
 
 func TestWaitingFollowsCursorAndCommits(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	r := newRig(t)
 	c := Cursor{"hq", "main"}
@@ -315,6 +323,7 @@ func TestWaitingFollowsCursorAndCommits(t *testing.T) {
 }
 
 func TestQuarantineLife(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	r := newRig(t)
 	r.put(readings(r.clock.Now(), 10, 0)...)
@@ -347,6 +356,7 @@ func TestQuarantineLife(t *testing.T) {
 }
 
 func TestStatIsJSON(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	r := newRig(t)
 	r.Define([]agent.Definition{definition(0)})
@@ -377,6 +387,7 @@ func TestStatIsJSON(t *testing.T) {
 }
 
 func TestWatchWakes(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	wake, stop := r.Watch()
 	defer stop()
@@ -389,6 +400,7 @@ func TestWatchWakes(t *testing.T) {
 }
 
 func TestCommitInTime(t *testing.T) {
+	t.Parallel()
 	c := clock.NewFake(began)
 	o := options(t.TempDir(), c)
 	o.CommitWithin = 200 * time.Millisecond

@@ -17,6 +17,7 @@ import (
 // TestModel compares the store with a plain slice over random lives: appends of all kinds,
 // urgent or not, cursors, clean and unclean ends, clocks that step.
 func TestModel(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		base, err := os.MkdirTemp("", "model-*")
 		if err != nil {
@@ -221,6 +222,7 @@ func FuzzDecodePack(f *testing.F) {
 }
 
 func TestPackKeepsEveryReading(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		defs := newNumbers()
 		boot := clock.NewBootID()

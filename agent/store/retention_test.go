@@ -20,6 +20,7 @@ func kinds(records []agent.Record) map[agent.Kind]int {
 }
 
 func TestAgeRemovesOnlyWhatWasTaken(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	r := newRig(t)
 	for range 48 {
@@ -75,6 +76,7 @@ func restart(r *rig, k Keep, ups []UpstreamRef) *rig {
 }
 
 func TestWhatHoldsBack(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	for _, tc := range []struct {
 		name string
@@ -86,6 +88,7 @@ func TestWhatHoldsBack(t *testing.T) {
 		{"a new one from now", []UpstreamRef{{ID: "new", FromNow: true}}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t)
 			for range 20 {
 				r.put(readings(r.clock.Now(), 3, 0)...)
@@ -119,6 +122,7 @@ func TestWhatHoldsBack(t *testing.T) {
 }
 
 func TestQuarantinedIsNotAged(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	r := newRig(t)
 	for range 20 {
@@ -142,6 +146,7 @@ func TestQuarantinedIsNotAged(t *testing.T) {
 }
 
 func TestBytesIsKept(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	r := newRig(t)
 	limit := int64(2 << 20)
@@ -210,6 +215,7 @@ func TestBytesIsKept(t *testing.T) {
 }
 
 func TestBallast(t *testing.T) {
+	t.Parallel()
 	r, f := faulty(t, "commit")
 	path := filepath.Join(r.opt.Dir, ballastName)
 	eventually(t, "ballast", func() bool { return sizeOf(path) == ballastSize })

@@ -199,6 +199,7 @@ func contiguous(t testing.TB, records []agent.Record) {
 }
 
 func TestAppendIsReadBack(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.Define([]agent.Definition{definition(0), definition(1), definition(2)})
 	at := r.clock.Now()

@@ -14,34 +14,18 @@ import (
 // errCritical is why `status` ends with code 1.
 var errCritical = errors.New("something critical is wrong")
 
-// style is how text is set off.
-type style struct{ color bool }
-
-var (
-	plain    = style{}
-	terminal = style{color: true}
-)
-
-// paint wraps text in an ANSI color where the style has any.
-func (s style) paint(code, text string) string {
-	if !s.color || text == "" {
-		return text
-	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
-}
-
-func (s style) bold(t string) string   { return s.paint("1", t) }
-func (s style) dim(t string) string    { return s.paint("2", t) }
-func (s style) red(t string) string    { return s.paint("1;31", t) }
-func (s style) yellow(t string) string { return s.paint("33", t) }
-func (s style) green(t string) string  { return s.paint("32", t) }
-
-// render prints a status for people: zones first, then what is wrong, then stock and delivery.
-func render(w io.Writer, s *control.Status, st style) error {
+// render prints a status for people: zones first, then alarms, stock, delivery and what is
+// wrong. A status that was read from the store of an agent that does not run is not live.
+func render(w io.Writer, s *control.Status, live bool, st style) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s  clock %s  up %s\n", st.bold(string(s.Site)+"/"+string(s.Gateway)), timeIn(s.Now, siteOf(s)), s.Clock, seconds(s.UptimeS))
-	b.WriteByte('\n')
-	renderZones(&b, s, st)
+	b.WriteString(st.bold(string(s.Site) + "/" + string(s.Gateway)))
+	if live {
+		fmt.Fprintf(&b, "  %s  clock %s  up %s", timeIn(s.Now, siteOf(s)), s.Clock, seconds(s.UptimeS))
+	} else {
+		b.WriteString("  " + st.yellow("the agent does not run; this is what its store says"))
+	}
+	b.WriteString("\n")
+	renderZones(&b, s, live, st)
 	renderAlarms(&b, s, st)
 	renderStock(&b, s, st)
 	renderDelivery(&b, s, st)
@@ -50,20 +34,36 @@ func render(w io.Writer, s *control.Status, st style) error {
 	return err
 }
 
-func renderZones(b *strings.Builder, s *control.Status, st style) {
+func renderZones(b *strings.Builder, s *control.Status, live bool, st style) {
+	broad := 0
 	for _, z := range s.Zones {
-		name := z.Name
-		if name == "" {
-			name = string(z.ID)
-		}
-		if name == "" {
-			name = "elsewhere"
-		}
-		fmt.Fprintf(b, "%s\n", st.bold(name))
 		for _, p := range z.Points {
-			fmt.Fprintf(b, "  %-26s %s\n", p.Point, pointText(p, st))
+			broad = max(broad, columns(string(p.Point)))
 		}
 	}
+	for _, z := range s.Zones {
+		if len(z.Points) == 0 {
+			continue
+		}
+		fmt.Fprintf(b, "\n%s\n", st.bold(zoneName(z)))
+		for _, p := range z.Points {
+			line := "  " + pad(string(p.Point), broad) + "  " + pointText(p, st)
+			if !live && !p.T.IsZero() {
+				line += st.dim("  at " + timeIn(p.T, siteOf(s)))
+			}
+			b.WriteString(line + "\n")
+		}
+	}
+}
+
+func zoneName(z control.Zone) string {
+	switch {
+	case z.Name != "":
+		return z.Name
+	case z.ID != "":
+		return string(z.ID)
+	}
+	return "elsewhere"
 }
 
 // pointText is a point's value with its trend, or why it has none.
@@ -74,7 +74,7 @@ func pointText(p control.Point, st style) string {
 	case p.V == nil:
 		return st.dim("not read yet")
 	}
-	text := fmt.Sprintf("%12s", valueText(p.Quantity, *p.V))
+	text := padLeft(valueText(p.Quantity, *p.V), 12)
 	if p.Trend != nil {
 		text += "  " + st.dim(trendText(p))
 	}
@@ -105,15 +105,25 @@ func valueText(q agent.Quantity, v agent.Value) string {
 
 // trendText is an arrow and the change per hour.
 func trendText(p control.Point) string {
-	perHour := p.Trend.Float64()
-	arrow := "→"
-	switch {
-	case perHour > 0.3:
-		arrow = "↑"
-	case perHour < -0.3:
-		arrow = "↓"
+	return fmt.Sprintf("%s %+.1f %s/h", arrow(p), p.Trend.Float64(), p.Unit)
+}
+
+// arrow is the trend as one sign: a change that matters within the hour, or none.
+func arrow(p control.Point) string {
+	least := 0.5 // °C, V, A …
+	switch p.Quantity {
+	case agent.Humidity, agent.Pressure, agent.Battery:
+		least = 2
+	case agent.CO2:
+		least = 100
 	}
-	return fmt.Sprintf("%s %+.1f %s/h", arrow, perHour, p.Unit)
+	switch perHour := p.Trend.Float64(); {
+	case perHour >= least:
+		return "↑"
+	case perHour <= -least:
+		return "↓"
+	}
+	return "→"
 }
 
 func renderAlarms(b *strings.Builder, s *control.Status, st style) {
@@ -143,7 +153,7 @@ func renderStock(b *strings.Builder, s *control.Status, st style) {
 	}
 	fmt.Fprintf(b, "\n%s\n", st.bold("Stock"))
 	for _, l := range s.Stock {
-		line := fmt.Sprintf("  %-26s %5d in %-14s", itemName(l), l.Balance, l.Zone)
+		line := fmt.Sprintf("  %s %5d in %s", pad(itemName(l), 26), l.Balance, pad(zoneOf(s, l.Zone), 18))
 		if warn := stockWarning(l); warn != "" {
 			line += " " + st.yellow(warn)
 		}
@@ -158,6 +168,16 @@ func itemName(l control.StockLine) string {
 	return string(l.Item)
 }
 
+// zoneOf is the name of a zone.
+func zoneOf(s *control.Status, id agent.ZoneID) string {
+	for _, z := range s.Zones {
+		if z.ID == id {
+			return zoneName(z)
+		}
+	}
+	return string(id)
+}
+
 // stockWarning says that an item runs out, empty if it does not.
 func stockWarning(l control.StockLine) string {
 	switch {
@@ -170,7 +190,7 @@ func stockWarning(l control.StockLine) string {
 }
 
 func renderDelivery(b *strings.Builder, s *control.Status, st style) {
-	fmt.Fprintf(b, "\n%s %d records, %s, last %s/%d", st.bold("Store"), s.Store.Records, size(s.Store.Bytes), s.Store.Epoch, s.Store.Last)
+	fmt.Fprintf(b, "\n%s\n  %d records, %s, last %s/%d", st.bold("Store"), s.Store.Records, size(s.Store.Bytes), s.Store.Epoch, s.Store.Last)
 	if s.Store.InMemory > 0 {
 		fmt.Fprintf(b, ", %d in memory", s.Store.InMemory)
 	}
@@ -178,9 +198,9 @@ func renderDelivery(b *strings.Builder, s *control.Status, st style) {
 	if len(s.Upstreams) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "%s\n", st.bold("Delivery"))
+	fmt.Fprintf(b, "\n%s\n", st.bold("Delivery"))
 	for _, u := range s.Upstreams {
-		line := fmt.Sprintf("  %-16s %-12s %8d taken %8d waiting  %s", u.ID, u.State, u.Taken, u.Waiting, size(u.Bytes))
+		line := fmt.Sprintf("  %-16s %-12s %8d waiting %8d taken since the start  %s", u.ID, u.State, u.Waiting, u.Taken, size(u.Bytes))
 		if u.Limit > 0 {
 			line += " of " + size(u.Limit)
 		}
@@ -201,11 +221,11 @@ func renderConditions(b *strings.Builder, s *control.Status, st style) {
 		if c.Severity == agent.SeverityCritical {
 			title = st.red(title)
 		}
-		fmt.Fprintf(b, "  %s %s [%s]\n", title, c.Subject, c.Code)
+		fmt.Fprintf(b, "  %s  %s\n", title, st.dim(c.Subject+" ["+c.Code+"]"))
 		if c.Detail != "" {
 			fmt.Fprintf(b, "      %s\n", c.Detail)
 		}
-		fmt.Fprintf(b, "      %s\n", st.dim(c.Remedy))
+		fmt.Fprintf(b, "      → %s\n", c.Remedy)
 	}
 }
 

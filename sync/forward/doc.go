@@ -19,6 +19,7 @@
 //	*upstream.Rejected  the named records are quarantined, the others taken
 //	*upstream.TooLarge  halved; a single record is quarantined
 //	*upstream.Refused   its condition is raised; slow retry
+//	*upstream.Later     the same batch again, not before the time it asked for
 //	*upstream.Lost      retry with backoff; after three in a row halved, down to one record,
 //	                    which is quarantined if others passed between its deaths
 //	anything else       unknown: the same batch again, with backoff

@@ -32,6 +32,8 @@ type Options struct {
 	Clock   clock.Clock
 	OnAlarm func(Alarm) // may be nil; alarms are also lines in alarms.jsonl
 	Log     *slog.Logger
+
+	Elapsed func() time.Duration // real monotonic time, for silence; nil: clock.Elapsed
 }
 
 // Receiver takes records from a broker. Run runs it once.
@@ -52,6 +54,9 @@ func New(o Options) (*Receiver, error) {
 	if len(o.Filters) == 0 {
 		o.Filters = []string{"frostline/v1/+/+/+"}
 	}
+	if o.Elapsed == nil {
+		o.Elapsed = clock.Elapsed
+	}
 	if o.Digests == 0 {
 		o.Digests = 4096
 	}
@@ -68,9 +73,9 @@ func New(o Options) (*Receiver, error) {
 		return nil, errors.Join(err, r.journal.close())
 	}
 	for _, a := range r.ledger.Accounts() {
-		r.silence.watch(wire.Gateway{Site: a.Site, Gateway: a.Gateway}, a.AlwaysOn, clock.Elapsed())
+		r.silence.watch(wire.Gateway{Site: a.Site, Gateway: a.Gateway}, a.AlwaysOn, o.Elapsed())
 	}
-	r.silence.setDeaf(true, clock.Elapsed())
+	r.silence.setDeaf(true, o.Elapsed())
 	return r, nil
 }
 
@@ -142,7 +147,7 @@ func (r *Receiver) connection(ctx context.Context) error {
 
 func (r *Receiver) hears(yes bool) {
 	r.connected.Store(yes)
-	r.silence.setDeaf(!yes, clock.Elapsed())
+	r.silence.setDeaf(!yes, r.o.Elapsed())
 }
 
 // Take handles one message and returns nil once its effect is durable. An error means that
@@ -190,7 +195,7 @@ func (r *Receiver) take(ctx context.Context, topic string, payload []byte, retai
 			return &unusableError{err}
 		}
 		r.ledger.Info(g, info)
-		r.silence.watch(g, info.AlwaysOn, clock.Elapsed())
+		r.silence.watch(g, info.AlwaysOn, r.o.Elapsed())
 		return nil
 	}
 	b, err := wire.ParseBatch(payload)
@@ -223,10 +228,10 @@ func (r *Receiver) status(g wire.Gateway, s wire.Status, retained bool) {
 		return
 	}
 	if s.State == wire.Offline {
-		r.silence.wentOffline(g, clock.Elapsed())
+		r.silence.wentOffline(g, r.o.Elapsed())
 		return
 	}
-	r.silence.know(g, s.EveryS, clock.Elapsed())
+	r.silence.know(g, s.EveryS, r.o.Elapsed())
 	if !retained {
 		r.alive(g)
 	}
@@ -266,7 +271,7 @@ func (r *Receiver) batch(ctx context.Context, b *wire.Batch) error {
 
 func (r *Receiver) alive(g wire.Gateway) {
 	r.ledger.Heard(g, r.o.Clock.Now().Wall)
-	if r.silence.heard(g, clock.Elapsed()) {
+	if r.silence.heard(g, r.o.Elapsed()) {
 		r.alarm(g, "gateway-silent", agent.Cleared, "heard again")
 	}
 }
@@ -280,7 +285,7 @@ func (r *Receiver) watchSilence(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		silent := r.silence.silent(clock.Elapsed())
+		silent := r.silence.silent(r.o.Elapsed())
 		for _, g := range sorted(silent) {
 			r.alarm(g, "gateway-silent", agent.Raised, silent[g])
 		}

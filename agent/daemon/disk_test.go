@@ -1,0 +1,345 @@
+package daemon
+
+import (
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+
+	"github.com/frostline/frostline/agent"
+)
+
+// sickDisk refuses or hangs while it is told to.
+type sickDisk struct {
+	mu    sync.Mutex
+	err   error
+	hang  chan struct{}
+	stage string
+}
+
+func (d *sickDisk) fault(stage string) error {
+	d.mu.Lock()
+	err, hang, at := d.err, d.hang, d.stage
+	d.mu.Unlock()
+	if at != stage {
+		return nil
+	}
+	if hang != nil {
+		<-hang
+	}
+	return err
+}
+
+func (d *sickDisk) refuse(stage string, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stage, d.err = stage, err
+}
+
+func (d *sickDisk) freeze(stage string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stage, d.hang = stage, make(chan struct{})
+}
+
+func (d *sickDisk) heal() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.hang != nil {
+		close(d.hang)
+	}
+	d.err, d.hang, d.stage = nil, nil, ""
+}
+
+const twoRooms = `
+zones: [{id: cold-room-1, name: Vaccine cold room}, {id: dock}]
+sensors:
+  - {id: a, driver: dial, name: a, every: 10s, zone: cold-room-1}
+  - {id: b, driver: dial, name: b, every: 10s, zone: dock}
+alarms:
+  - {id: warm, point: a/temperature, above: 8, severity: critical}
+outputs: [{id: bell, driver: bell}]
+`
+
+// A disk that hangs, answers EIO or is full: the alarm is announced all the same, within
+// 250 ms of the value (the test allows for a slow machine), under the id that is later
+// committed; measuring goes on, and nothing is lost once the disk is back.
+func TestAlarmIsAnnouncedWhateverTheDiskDoes(t *testing.T) {
+	for _, tc := range []struct {
+		name, code string
+		sicken     func(*sickDisk)
+	}{
+		{"hangs before the transaction", "store-hanging", func(d *sickDisk) { d.freeze("begin") }},
+		{"hangs in the commit", "store-hanging", func(d *sickDisk) { d.freeze("commit") }},
+		{"hangs after the commit", "store-hanging", func(d *sickDisk) { d.freeze("committed") }},
+		{"answers EIO", "store-failing", func(d *sickDisk) { d.refuse("begin", sqlite3.Error{Code: sqlite3.ErrIoErr}) }},
+		{"answers EIO to the commit", "store-failing", func(d *sickDisk) { d.refuse("commit", sqlite3.Error{Code: sqlite3.ErrIoErr}) }},
+		{"is read-only", "store-failing", func(d *sickDisk) { d.refuse("begin", sqlite3.Error{Code: sqlite3.ErrReadonly}) }},
+		{"is full", "store-full", func(d *sickDisk) { d.refuse("commit", sqlite3.Error{Code: sqlite3.ErrFull}) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			r, disk := newRig(t), &sickDisk{}
+			r.fault = disk.fault
+			r.start(twoRooms)
+			r.measured(2)
+			r.durable()
+			tc.sicken(disk)
+			defer disk.heal()
+
+			r.dial("a").set(9)
+			r.tick(10*time.Second, 2)
+			eventually(t, "announced", func() bool { return len(r.bell.of("warm")) == 1 })
+			first := r.bell.of("warm")[0]
+			late := first.at - r.dial("a").readAt()
+			t.Logf("announced %v after the value", late)
+			if late > time.Second {
+				t.Errorf("announced %v after the value, want 250 ms", late)
+			}
+			r.shown(tc.code, "store")
+			r.dial("a").set(5)
+			for range 5 {
+				r.tick(10*time.Second, 2) // both lanes, and the rules
+			}
+			eventually(t, "announced that it is over", func() bool { return len(r.bell.of("warm")) == 2 })
+			if s := r.status(); s.Store.InMemory == 0 && tc.name != "hangs after the commit" {
+				t.Error("status does not say that records wait in memory")
+			}
+
+			disk.heal()
+			r.gone(tc.code, "store")
+			all := r.records()
+			contiguous(t, all)
+			events := transitions(all, "warm")
+			if words(events) != "raised cleared" || events[0].ID != first.Event.ID || events[1].ID != first.Event.ID {
+				t.Errorf("committed %+v, announced id %s", events, first.Event.ID)
+			}
+			if n := len(r.records(agent.KindReadings)); n != 14 {
+				t.Errorf("%d readings are committed, 14 were measured", n)
+			}
+			if n := len(r.bell.of("warm")); n != 2 {
+				t.Errorf("announced %d times", n)
+			}
+		})
+	}
+}
+
+// The other upstream and the other sensors do not feel the disk; a stop is not held up for
+// ever by a disk that hangs, and says what it could not do.
+func TestAStopWithADiskThatHangsEnds(t *testing.T) {
+	t.Parallel()
+	r, disk := newRig(t), &sickDisk{}
+	r.fault = disk.fault
+	r.start(twoRooms)
+	r.measured(2)
+	r.durable()
+	disk.freeze("begin")
+	r.tick(10*time.Second, 2)
+	r.cancel()
+	r.cancel = nil
+	select {
+	case err := <-r.done:
+		if err == nil {
+			t.Error("the stop says that everything is on disk")
+		}
+	case <-time.After(patience):
+		t.Error("the disk keeps the agent from stopping")
+	}
+	disk.heal()
+}
+
+// What a start finds in place of its store, and what comes of it: measuring and alarms from
+// the first moment, the condition, the old file kept, and its records carried over where
+// they can be read.
+func TestStartWithAStoreThatCannotBeUsed(t *testing.T) {
+	for _, tc := range []struct {
+		name, code string
+		readable   bool // the records of before are there afterwards
+		spoil      func(t *testing.T, dir string)
+	}{
+		{"a file of something else", "store-damaged", false, func(t *testing.T, dir string) {
+			overwrite(t, filepath.Join(dir, "frostline.db"), []byte("this is no database, and it is long enough to be read as a header of one. "))
+		}},
+		{"an empty file with a WAL of garbage", "", false, func(t *testing.T, dir string) {
+			overwrite(t, filepath.Join(dir, "frostline.db"), nil)
+			overwrite(t, filepath.Join(dir, "frostline.db-wal"), make([]byte, 5000))
+		}},
+		{"cut in the middle", "store-damaged", false, func(t *testing.T, dir string) {
+			cut(t, filepath.Join(dir, "frostline.db"), func(n int64) int64 { return n / 2 })
+		}},
+		{"a page of noise in the middle", "", false, func(t *testing.T, dir string) {
+			noise(t, filepath.Join(dir, "frostline.db"), 2)
+		}},
+		{"noise on every second page", "store-damaged", false, func(t *testing.T, dir string) {
+			noise(t, filepath.Join(dir, "frostline.db"), 1, 3, 5, 7, 9, 11)
+		}},
+		{"written by a newer version", "store-newer", false, func(t *testing.T, dir string) {
+			userVersion(t, filepath.Join(dir, "frostline.db"), 9999)
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.start(twoRooms)
+			r.measured(2)
+			for range 50 {
+				r.tick(10*time.Second, 2)
+			}
+			r.durable()
+			r.stop()
+			tc.spoil(t, r.dir)
+
+			r.fake.Advance(10 * time.Second)
+			r.start(twoRooms)
+			r.measured(2)
+			if tc.code != "" {
+				r.shown(tc.code, "store")
+				if !strayFile(t, r.dir) {
+					t.Error("the old file is gone")
+				}
+			}
+			r.dial("a").set(9)
+			r.tick(10*time.Second, 2)
+			eventually(t, "announced", func() bool { return len(r.bell.of("warm")) == 1 })
+			if got := transitions(r.records(), "warm"); words(got) != "raised" {
+				t.Errorf("committed: %s", words(got))
+			}
+			r.stop()
+			r.start(twoRooms) // and it goes on from the new one
+			r.measured(2)
+			if alarms := r.status().Alarms; len(alarms) != 1 || alarms[0].Alarm != "warm" {
+				t.Errorf("after the next start: %+v", alarms)
+			}
+		})
+	}
+}
+
+// A WAL that a power cut tore: everything up to the last whole transaction is there.
+func TestATornWALLosesOnlyWhatWasNotCommitted(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.start(twoRooms)
+	r.measured(2)
+	for range 20 {
+		r.tick(10*time.Second, 2)
+		r.durable() // a transaction each
+	}
+	// The files of this moment, as a power cut leaves them: the process has not closed them.
+	torn := t.TempDir()
+	wal, err := os.ReadFile(filepath.Join(r.dir, "frostline.db-wal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := os.ReadFile(filepath.Join(r.dir, "frostline.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := r.records(agent.KindReadings)
+	r.stop()
+	overwrite(t, filepath.Join(torn, "frostline.db"), db)
+	overwrite(t, filepath.Join(torn, "frostline.db-wal"), wal[:len(wal)-1500])
+	r.dir = torn
+	r.start(twoRooms)
+	r.measured(2)
+	after := r.records(agent.KindReadings)
+	if len(after) < len(before)-2 {
+		t.Errorf("%d readings before the cut, %d after it", len(before), len(after))
+	}
+	for i := range min(len(before), len(after)-2) {
+		if before[i].Position != after[i].Position || before[i].Reading.Value != after[i].Reading.Value {
+			t.Fatalf("record %d: %v before, %v after", i, before[i].Position, after[i].Position)
+		}
+	}
+	epochs := 0
+	for _, rec := range r.records(agent.KindEvents) {
+		if rec.Event.Epoch != nil && rec.Event.Epoch.Reason == "unclean" {
+			epochs++
+		}
+	}
+	if epochs != 1 {
+		t.Errorf("%d epochs began after the cut, want one: a position must not come twice", epochs)
+	}
+}
+
+// A disk that refuses or hangs from before the start: the agent starts, measures and warns.
+func TestStartOnASickDisk(t *testing.T) {
+	for _, tc := range []struct {
+		name, code string
+		sicken     func(*sickDisk)
+	}{
+		{"answers EIO", "store-failing", func(d *sickDisk) { d.refuse("attach", sqlite3.Error{Code: sqlite3.ErrIoErr}) }},
+		{"hangs", "store-hanging", func(d *sickDisk) { d.freeze("attach") }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			r, disk := newRig(t), &sickDisk{}
+			r.fault = disk.fault
+			tc.sicken(disk)
+			defer disk.heal()
+			r.start(twoRooms)
+			r.measured(2)
+			r.shown(tc.code, "store")
+			r.dial("a").set(9)
+			r.tick(10*time.Second, 2)
+			eventually(t, "announced", func() bool { return len(r.bell.of("warm")) == 1 })
+			disk.heal()
+			r.gone(tc.code, "store")
+			all := r.records()
+			contiguous(t, all)
+			if events := transitions(all, "warm"); words(events) != "raised" || events[0].ID != r.bell.of("warm")[0].Event.ID {
+				t.Errorf("committed %+v", events)
+			}
+			if n := len(r.records(agent.KindReadings)); n != 4 {
+				t.Errorf("%d readings are committed, 4 were measured", n)
+			}
+		})
+	}
+}
+
+// While the disk refuses, the newest 10 000 records stay in memory; what they push out is
+// one gap record, committed with the alarms' state when the disk is back.
+func TestMemoryIsBoundedWhileTheDiskRefuses(t *testing.T) {
+	t.Parallel()
+	r, disk := newRig(t), &sickDisk{}
+	r.fault = disk.fault
+	r.start("sensors: [{id: many, driver: synthetic, points: 3000, every: 10s}, {id: a, driver: dial, name: a, every: 10s}]\n" +
+		"alarms: [{id: warm, point: a/temperature, above: 8}]\noutputs: [{id: bell, driver: bell}]\n")
+	r.measured(3001)
+	r.durable()
+	disk.refuse("begin", sqlite3.Error{Code: sqlite3.ErrIoErr})
+	r.dial("a").set(9)
+	for range 6 {
+		r.tick(10*time.Second, 3001)
+	}
+	r.shown("store-failing", "store")
+	if n := r.status().Store.InMemory; n > 10_000+3001 {
+		t.Errorf("%d records in memory", n)
+	}
+	disk.heal()
+	r.gone("store-failing", "store")
+	all := r.records()
+	contiguous(t, all)
+	if got := words(transitions(all, "warm")); got != "raised" {
+		t.Errorf("committed: %q", got)
+	}
+	var gone, there int64
+	for i := range all {
+		if all[i].Type == agent.TypeReading {
+			there++
+		}
+		if e := all[i].Event; all[i].Type == agent.TypeEvent && e.Gap != nil && e.Gap.Reason == agent.GapMemory {
+			for _, c := range e.Gap.Counts {
+				gone += c.Count
+			}
+		}
+	}
+	if gone == 0 || there+gone != 7*3001 {
+		t.Errorf("%d readings are there and %d in gap records: together not the %d that were measured", there, gone, 7*3001)
+	}
+	if len(r.status().Alarms) != 1 {
+		t.Errorf("alarms: %+v", r.status().Alarms)
+	}
+}
