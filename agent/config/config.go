@@ -162,7 +162,7 @@ type Limit struct {
 // Batch says how records are packed together.
 type Batch struct {
 	Bytes  Bytes         `yaml:"bytes" doc:"A batch is sent when it has so many bytes."`
-	Linger time.Duration `yaml:"linger" doc:"A batch is sent at the latest so long after its first record. Longer costs fewer bytes on a metered link."`
+	Linger time.Duration `yaml:"linger" doc:"A batch is sent at the latest so long after its first record was measured. Longer costs fewer bytes on a metered link. 0s: as store.commit_within."`
 }
 
 // Output is where alarms are announced on the spot.
@@ -208,5 +208,5 @@ func (s *Sensor) setDefaults() { s.Every = 10 * time.Second }
 func (i *Item) setDefaults()   { i.Pieces = 1 }
 func (a *Alarm) setDefaults()  { a.Kind = "limit" }
 func (u *Upstream) setDefaults() {
-	u.From, u.Batch = "oldest", Batch{Bytes: 100 << 10, Linger: time.Second}
+	u.From, u.Batch = "oldest", Batch{Bytes: 100 << 10}
 }

@@ -97,7 +97,7 @@ func TestDefaults(t *testing.T) {
 	if c.Stock.Repeat != 3*time.Second || load(t, "site: s\ngateway: g\nstock: {repeat: 0s}\n").Stock.Repeat >= 0 {
 		t.Error("no repeat and a repeat of zero are not told apart")
 	}
-	if u := c.Upstreams[0]; u.From != "oldest" || u.Archive || u.Limit != nil || u.Batch != (Batch{100 << 10, time.Second}) {
+	if u := c.Upstreams[0]; u.From != "oldest" || u.Archive || u.Limit != nil || u.Batch != (Batch{Bytes: 100 << 10}) {
 		t.Errorf("%+v", u)
 	}
 }

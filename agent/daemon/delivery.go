@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync/atomic"
@@ -47,7 +48,7 @@ func (a *Agent) newDelivery(ctx context.Context, c *config.Upstream) (*delivery,
 	d.pump = forward.New(forward.Options{
 		ID: c.ID, Upstream: up, Meter: meter, Store: pumpStore{a.store}, Definitions: a.store,
 		Only:  forward.Only{Kinds: c.Only.Kinds, Zones: c.Only.Zones},
-		Batch: forward.Batch{Bytes: int(c.Batch.Bytes), Linger: c.Batch.Linger},
+		Batch: forward.Batch{Bytes: int(c.Batch.Bytes), Linger: cmp.Or(c.Batch.Linger, a.cfg.Store.CommitWithin)},
 		Limit: limitOf(c, a.cfg.Location), From: forward.From(c.From),
 		Conditions: conditions, Now: a.clock.Now, Log: a.log,
 	})
@@ -127,6 +128,25 @@ func (s pumpStore) CursorAt(ctx context.Context, up agent.UpstreamID, lane upstr
 func (s pumpStore) Acked(ctx context.Context, up agent.UpstreamID, lane upstream.Lane, p agent.Position, note []byte) error {
 	return s.DB.Acked(ctx, store.Cursor{Upstream: up, Lane: string(lane)}, p, note)
 }
+
+// Waiting implements forward.Counter.
+func (s pumpStore) Waiting(ctx context.Context, up agent.UpstreamID, lane upstream.Lane, kinds ...agent.Kind) (int64, error) {
+	return s.DB.Waiting(ctx, store.Cursor{Upstream: up, Lane: string(lane)}, kinds...)
+}
+
+// Quarantined implements forward.Counter.
+func (s pumpStore) Quarantined(ctx context.Context, up agent.UpstreamID) (int64, error) {
+	all, err := s.DB.Quarantined(ctx)
+	var n int64
+	for _, q := range all {
+		if q.Upstream == up {
+			n++
+		}
+	}
+	return n, err
+}
+
+var _ forward.Counter = pumpStore{}
 
 func (s pumpStore) SaveState(_ context.Context, name string, blob []byte) error {
 	s.DB.SaveState(name, blob)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mattn/go-sqlite3"
+	"golang.org/x/sys/unix"
 
 	"github.com/frostline/frostline/agent"
 )
@@ -96,8 +97,8 @@ func TestAlarmIsAnnouncedWhateverTheDiskDoes(t *testing.T) {
 			first := r.bell.of("warm")[0]
 			late := first.at - r.dial("a").readAt()
 			t.Logf("announced %v after the value", late)
-			if late > time.Second {
-				t.Errorf("announced %v after the value, want 250 ms", late)
+			if late > 500*time.Millisecond {
+				t.Errorf("announced %v after the value, want 250 ms and as much again on a busy machine", late)
 			}
 			r.shown(tc.code, "store")
 			r.dial("a").set(5)
@@ -157,7 +158,7 @@ func TestAStopWithADiskThatHangsEnds(t *testing.T) {
 func TestStartWithAStoreThatCannotBeUsed(t *testing.T) {
 	for _, tc := range []struct {
 		name, code string
-		readable   bool // the records of before are there afterwards
+		accounted  bool // what was there before can be known, so each record must be salvaged or in a gap record
 		spoil      func(t *testing.T, dir string)
 	}{
 		{"a file of something else", "store-damaged", false, func(t *testing.T, dir string) {
@@ -167,13 +168,13 @@ func TestStartWithAStoreThatCannotBeUsed(t *testing.T) {
 			overwrite(t, filepath.Join(dir, "frostline.db"), nil)
 			overwrite(t, filepath.Join(dir, "frostline.db-wal"), make([]byte, 5000))
 		}},
-		{"cut in the middle", "store-damaged", false, func(t *testing.T, dir string) {
+		{"cut in the middle", "store-damaged", true, func(t *testing.T, dir string) {
 			cut(t, filepath.Join(dir, "frostline.db"), func(n int64) int64 { return n / 2 })
 		}},
-		{"a page of noise in the middle", "", false, func(t *testing.T, dir string) {
+		{"a page of noise in the middle", "", true, func(t *testing.T, dir string) {
 			noise(t, filepath.Join(dir, "frostline.db"), 2)
 		}},
-		{"noise on every second page", "store-damaged", false, func(t *testing.T, dir string) {
+		{"noise on every second page", "store-damaged", true, func(t *testing.T, dir string) {
 			noise(t, filepath.Join(dir, "frostline.db"), 1, 3, 5, 7, 9, 11)
 		}},
 		{"written by a newer version", "store-newer", false, func(t *testing.T, dir string) {
@@ -190,6 +191,7 @@ func TestStartWithAStoreThatCannotBeUsed(t *testing.T) {
 			}
 			r.durable()
 			r.stop()
+			before := r.kept()
 			tc.spoil(t, r.dir)
 
 			r.fake.Advance(10 * time.Second)
@@ -206,6 +208,11 @@ func TestStartWithAStoreThatCannotBeUsed(t *testing.T) {
 			eventually(t, "announced", func() bool { return len(r.bell.of("warm")) == 1 })
 			if got := transitions(r.records(), "warm"); words(got) != "raised" {
 				t.Errorf("committed: %s", words(got))
+			}
+			if tc.accounted {
+				eventually(t, "every record of before is salvaged or in a gap record", func() bool {
+					return accountedFor(before, r.records())
+				})
 			}
 			r.stop()
 			r.start(twoRooms) // and it goes on from the new one
@@ -341,5 +348,88 @@ func TestMemoryIsBoundedWhileTheDiskRefuses(t *testing.T) {
 	}
 	if len(r.status().Alarms) != 1 {
 		t.Errorf("alarms: %+v", r.status().Alarms)
+	}
+}
+
+// accountedFor reports whether every record of before is there or in a gap record.
+func accountedFor(before, now []agent.Record) bool {
+	there := map[agent.Position]bool{}
+	for i := range now {
+		there[now[i].Position] = true
+		if e := now[i].Event; now[i].Type == agent.TypeEvent && e.Gap != nil {
+			for _, g := range e.Gap.Ranges {
+				for seq := g.First; seq <= g.Last; seq++ {
+					there[agent.Position{Epoch: g.Epoch, Seq: seq}] = true
+				}
+			}
+		}
+	}
+	for i := range before {
+		if !there[before[i].Position] {
+			return false
+		}
+	}
+	return true
+}
+
+// A disk that is really full: a small one, in memory.
+func TestADiskThatIsReallyFull(t *testing.T) {
+	r := newRig(t)
+	r.dir = filepath.Join(r.dir, "small")
+	if err := os.Mkdir(r.dir, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", r.dir, "tmpfs", 0, "size=3m"); err != nil {
+		t.Skipf("left out: a small disk cannot be mounted here (%v): it needs root and CAP_SYS_ADMIN", err)
+	}
+	t.Cleanup(func() {
+		r.stop()
+		if err := unix.Unmount(r.dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	r.keep = "{age: 400d, bytes: 1GiB, free: 1KiB}"
+	r.start(twoRooms)
+	r.measured(2)
+	r.durable()
+	fill := filepath.Join(r.dir, "others")
+	for size := 1 << 20; size >= 512; size /= 2 { // somebody else fills the disk
+		for {
+			f, err := os.OpenFile(fill, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640)
+			if err != nil {
+				break
+			}
+			_, err = f.Write(make([]byte, size))
+			_ = f.Close()
+			if err != nil {
+				break
+			}
+		}
+	}
+	n := int64(2)
+	eventually(t, "store-full in status", func() bool {
+		r.tick(10*time.Second, 2)
+		n += 2
+		_, full := r.condition("store-full", "store")
+		return full || n > 40_000
+	})
+	r.dial("a").set(9)
+	r.tick(10*time.Second, 2)
+	n += 2
+	eventually(t, "announced", func() bool { return len(r.bell.of("warm")) == 1 })
+	if c, ok := r.condition("store-full", "store"); !ok || c.Remedy == "" {
+		t.Errorf("condition %+v, %v", c, ok)
+	}
+	if err := os.Remove(fill); err != nil {
+		t.Fatal(err)
+	}
+	r.gone("store-full", "store")
+	all := r.records()
+	contiguous(t, all)
+	if events := transitions(all, "warm"); words(events) != "raised" {
+		t.Errorf("committed: %s", words(events))
+	}
+	if got := int64(len(r.records(agent.KindReadings))); got != n {
+		t.Errorf("%d readings are there, %d were measured", got, n)
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/frostline/frostline/agent"
 )
@@ -122,6 +121,9 @@ func (db *DB) attach() (*session, error) {
 		return nil, err
 	}
 	path := filepath.Join(db.opt.Dir, fileName)
+	if err := reunite(path); err != nil {
+		return nil, err
+	}
 	s, err := db.openSession(path, nil)
 	switch {
 	case errors.Is(err, errNewer):
@@ -154,31 +156,6 @@ func (db *DB) replace(path string, cause error) (*session, error) {
 	}
 	s.news = append(s.news, notice{"store-damaged", fmt.Sprintf("set aside as %s: %s", filepath.Base(aside), c.cause)})
 	return s, nil
-}
-
-// setAside renames the database and its companions; nothing in them changes.
-func setAside(path, why string, now agent.Instant) (string, error) {
-	stamp := now.Wall.UTC().Format("20060102T150405Z")
-	if now.Wall.IsZero() {
-		stamp = fmt.Sprintf("boot-%s-%ds", now.Boot.String()[:8], int64(now.Mono/time.Second))
-	}
-	aside := path + "." + why + "-" + stamp
-	for i := 2; ; i++ {
-		if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		aside = fmt.Sprintf("%s.%s-%s-%d", path, why, stamp, i)
-	}
-	// The WAL first: a database without its WAL is worse than a WAL without its database.
-	for _, suffix := range []string{"-wal", "-shm", ""} {
-		if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("set aside: %w", err)
-		}
-	}
-	if err := syncDir(filepath.Dir(path)); err != nil {
-		return "", fmt.Errorf("set aside: %w", err)
-	}
-	return aside, nil
 }
 
 // openSession opens or creates the file. carry, if not nil, is what a fresh file begins with.
@@ -223,10 +200,16 @@ func (db *DB) openSession(path string, c *carry) (_ *session, err error) {
 	if err = migrate(background, s.conn); err != nil {
 		return nil, err
 	}
+	if c == nil {
+		if c, err = s.unfinished(); err != nil {
+			return nil, err
+		}
+	}
 	if c != nil {
 		if err = c.write(s.conn); err != nil {
 			return nil, fmt.Errorf("carry over: %w", err)
 		}
+		s.cat = nil
 	}
 	if s.cat == nil {
 		if err = s.load(s.conn); err != nil {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -125,7 +126,7 @@ func (c *carving) flush() {
 	if c.err != nil || len(c.batch) == 0 {
 		return
 	}
-	slices.SortFunc(c.batch, func(a, b found) int { return int(min(1, max(-1, a.id-b.id))) })
+	slices.SortFunc(c.batch, func(a, b found) int { return cmp.Compare(a.id, b.id) })
 	c.err = c.f.hand(c.ctx, c.db, c.batch)
 	c.batch = nil
 	if c.err == nil && !pause(c.ctx, salvagePause) {

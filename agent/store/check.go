@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -213,7 +214,7 @@ func (c *positions) add(e agent.Epoch, r run) {
 func (c *positions) judge() {
 	c.rep.Epochs = len(c.seen)
 	for e, runs := range c.seen {
-		slices.SortFunc(runs, func(a, b run) int { return int(int64(a.first) - int64(b.first)) })
+		slices.SortFunc(runs, func(a, b run) int { return cmp.Compare(a.first, b.first) })
 		for i := 1; i < len(runs); i++ {
 			prev, r := runs[i-1], runs[i]
 			if r.first <= prev.last {

@@ -137,6 +137,9 @@ func (r *Reader) waiting(ctx context.Context, c Cursor, p agent.Position, moved 
 	return n, nil
 }
 
+// countWindow is how many offsets are counted in one read transaction.
+const countWindow = 1 << 20
+
 // kindCounts counts records by kind code.
 type kindCounts [kindCodes]int64
 
@@ -144,6 +147,7 @@ type kindCounts [kindCodes]int64
 type waits struct {
 	mu    sync.Mutex
 	known map[Cursor]*waitCount
+	life  int // counts forget: what was counted before is not kept after
 }
 
 type waitCount struct {
@@ -158,11 +162,13 @@ func (w *waits) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	clear(w.known)
+	w.life++
 }
 
 func (w *waits) after(r *Reader, c Cursor, at int64) (kindCounts, error) {
 	w.mu.Lock()
 	var known waitCount
+	life := w.life
 	if k := w.known[c]; k != nil {
 		known = *k
 	}
@@ -188,7 +194,9 @@ func (w *waits) after(r *Reader, c Cursor, at int64) (kindCounts, error) {
 	}
 	known.at, known.head = at, max(head, at)
 	w.mu.Lock()
-	w.known[c] = &known
+	if w.life == life {
+		w.known[c] = &known
+	}
 	w.mu.Unlock()
 	return known.counts, nil
 }
@@ -197,15 +205,14 @@ func (w *waits) after(r *Reader, c Cursor, at int64) (kindCounts, error) {
 // read transaction for long.
 func (r *Reader) count(from, to int64) (kindCounts, error) {
 	var total kindCounts
-	const window = 1 << 20
 	for from < to {
-		end := min(to, from+window)
-		if err := r.countWindow(from, end, &total); err != nil {
+		end := min(to, from+countWindow)
+		if err := r.countIn(from, end, &total); err != nil {
 			return total, err
 		}
 		if end < to { // jump over holes
 			var next int64
-			err := r.pool.QueryRowContext(background, "SELECT coalesce(min(id), ?2) FROM log WHERE id >= ?1", end, to).Scan(&next)
+			err := r.pool.QueryRowContext(background, "SELECT coalesce(min(id), ?2) FROM log WHERE id > ?1 - ?3 AND id + n > ?1", end, to, maxPack).Scan(&next)
 			if err != nil {
 				return total, err
 			}
@@ -216,7 +223,7 @@ func (r *Reader) count(from, to int64) (kindCounts, error) {
 	return total, nil
 }
 
-func (r *Reader) countWindow(from, to int64, total *kindCounts) error {
+func (r *Reader) countIn(from, to int64, total *kindCounts) error {
 	rows, err := r.pool.QueryContext(background, `SELECT kind, sum(min(id + n, ?2) - max(id, ?1)) FROM log
 		WHERE id > ?1 - ?3 AND id < ?2 AND id + n > ?1 GROUP BY kind`, from, to, maxPack)
 	if err != nil {

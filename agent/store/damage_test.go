@@ -248,3 +248,44 @@ func TestTornTailIsAnUncleanEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestPowerFailsWhileSettingAside interrupts the replacement of a damaged file after each step.
+func TestPowerFailsWhileSettingAside(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		stop func(t *testing.T, path string)
+	}{
+		{"before the WAL was renamed", func(t *testing.T, path string) {
+			if err := os.Rename(path, path+".damaged-20260301T000000Z"); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"before the fresh file was there", func(t *testing.T, path string) {
+			if _, err := setAside(path, "damaged", agent.Instant{Wall: began}); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"before the order to salvage was kept", func(t *testing.T, path string) {
+			if _, err := setAside(path, "damaged", agent.Instant{Wall: began}); err != nil {
+				t.Fatal(err)
+			}
+			if err := createFile(path); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			before, r := damaged(t, false, func(p string) { tc.stop(t, p) })
+			r.put(readings(r.clock.Now(), 1, 2)...)
+			eventually(t, "salvaged", func() bool { return r.cond.was("store-damaged") && !r.cond.holds("store-damaged") })
+			if lost := accounted(t, before, r.all()); lost != 0 {
+				t.Errorf("%d records lost", lost)
+			}
+			if v, ok, err := r.State(context.Background(), "rules"); err != nil || !ok || string(v) != "kept" {
+				t.Errorf("state %q %v %v", v, ok, err)
+			}
+		})
+	}
+}

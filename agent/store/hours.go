@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,8 +12,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"database/sql"
 
 	"github.com/frostline/frostline/agent"
 )
@@ -284,7 +284,7 @@ func encodeHours(defs map[agent.DefID]*Hour, n *numbers) []byte {
 	for id := range defs {
 		ids = append(ids, id)
 	}
-	slices.SortFunc(ids, func(a, b agent.DefID) int { return int(int64(n.of[a]) - int64(n.of[b])) })
+	slices.SortFunc(ids, func(a, b agent.DefID) int { return cmp.Compare(n.of[a], n.of[b]) })
 	for _, id := range ids {
 		h := defs[id]
 		b = binary.AppendUvarint(b, n.of[id])

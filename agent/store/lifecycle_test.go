@@ -415,3 +415,38 @@ func TestCommitInTime(t *testing.T) {
 		t.Error("records that wait together must share a commit")
 	}
 }
+
+func TestCountInWindows(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for range 30 {
+		r.put(append(readings(r.clock.Now(), 700, 0), alarm(r.clock.Now(), "x"))...)
+	}
+	rd := r.live.Load()
+	head := rd.head.Load() + 1
+	var sum kindCounts
+	for from := int64(0); from < head; from += 97 { // windows that cut packs
+		n, err := rd.count(from, min(from+97, head))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range sum {
+			sum[k] += n[k]
+		}
+	}
+	if sum[codeReadings] != 21_000 || sum[codeAlarms] != 30 {
+		t.Errorf("counted %v", sum)
+	}
+	// Holes as a salvage leaves them, wider than a window.
+	err := r.do(context.Background(), func(w *writer) error {
+		_, err := w.s.conn.ExecContext(background, "UPDATE log SET id = id + ? WHERE id > 10000", 5*countWindow-300)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := rd.count(0, head+5*countWindow)
+	if err != nil || n[codeReadings] != 21_000 || n[codeAlarms] != 30 {
+		t.Errorf("counted %v over a hole, %v", n, err)
+	}
+}

@@ -324,7 +324,10 @@ func (s *scan) pack(id int64, n int, body []byte) error {
 	if h.n != n {
 		return fmt.Errorf("pack at %d: %w: holds %d records, its row says %d", id, errPack, h.n, n)
 	}
-	skip := max(0, int(s.from-id))
+	skip := 0
+	if s.from > id {
+		skip = int(s.from - id)
+	}
 	before := len(s.dst)
 	if s.dst == nil {
 		s.dst = make([]agent.Record, 0, min(s.limit, 2*maxPack))

@@ -105,7 +105,7 @@ func (w *writer) space() (space, error) {
 	if err := unix.Statfs(w.s.dir, &fsys); err != nil {
 		return sp, err
 	}
-	sp.free = int64(fsys.Bavail) * fsys.Bsize //nolint:unconvert // Bsize is int32 on some architectures
+	sp.free = int64(fsys.Bavail) * int64(fsys.Bsize) //nolint:unconvert // they are narrower on some architectures
 	return sp, nil
 }
 

@@ -134,7 +134,7 @@ func (r *Reader) statFile(st *Stat) error {
 	if err := unix.Statfs(filepath.Dir(r.path), &fsys); err != nil {
 		return err
 	}
-	st.FreeBytes = int64(fsys.Bavail) * fsys.Bsize //nolint:unconvert // Bsize is int32 on some architectures
+	st.FreeBytes = int64(fsys.Bavail) * int64(fsys.Bsize) //nolint:unconvert // they are narrower on some architectures
 	for _, why := range []string{"damaged", "newer"} {
 		names, err := filepath.Glob(r.path + "." + why + "-*")
 		if err != nil {

@@ -165,15 +165,23 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-func definition(i int) agent.Definition {
-	return agent.Definition{Point: agent.PointID(fmt.Sprintf("s%d/temperature", i)), Quantity: agent.Temperature, Zone: "z", Driver: "synthetic"}.Identified()
-}
+// definitions are made once: their ids are digests.
+var definitions = sync.OnceValue(func() *[1200]agent.Definition {
+	var all [1200]agent.Definition
+	for i := range all {
+		all[i] = agent.Definition{Point: agent.PointID(fmt.Sprintf("s%d/temperature", i)), Quantity: agent.Temperature, Zone: "z", Driver: "synthetic"}.Identified()
+	}
+	return &all
+})
+
+func definition(i int) agent.Definition { return definitions()[i] }
 
 func readings(at agent.Instant, n int, value agent.Value) []agent.Record {
 	var out []agent.Record
+	defs := definitions()
 	for i := range n {
 		v := value + agent.Value(i)*10_000
-		out = append(out, agent.OfReading(agent.Reading{Def: definition(i).ID, At: at, Value: v, Raw: v}))
+		out = append(out, agent.OfReading(agent.Reading{Def: defs[i].ID, At: at, Value: v, Raw: v}))
 	}
 	return out
 }

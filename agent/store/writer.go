@@ -61,6 +61,13 @@ func (w *writer) run(ctx context.Context, s *session, opening chan opened) error
 		w.db.leaveDisk()
 		w.sleep(ctx)
 	}
+	if opening != nil { // what comes of it is closed when it comes
+		go func() {
+			if late := <-opening; late.s != nil {
+				late.s.close()
+			}
+		}()
+	}
 	w.db.enterDisk()
 	defer w.db.leaveDisk()
 	return w.finish()
@@ -70,7 +77,7 @@ func (w *writer) run(ctx context.Context, s *session, opening chan opened) error
 func (w *writer) awaitOpening(ctx context.Context, opening chan opened) chan opened {
 	select {
 	case <-ctx.Done():
-		return nil
+		return opening
 	case done := <-opening:
 		w.db.cond.Clear("store-hanging")
 		if done.err != nil {
@@ -438,6 +445,11 @@ func (w *writer) finish() error {
 		return err
 	}
 	w.stopSalvage()
+	if w.s.replay() == nil && len(w.s.hours.open) > 0 {
+		if err := w.flushHours(); err != nil {
+			return err
+		}
+	}
 	if err := w.inTransaction(func(*sql.Conn) error { return w.put(noteClean, []byte{1}) }); err != nil {
 		return err
 	}

@@ -7,28 +7,20 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
-	mochi "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/hooks/auth"
-	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/clock"
-	"github.com/frostline/frostline/agent/config"
 	"github.com/frostline/frostline/agent/daemon"
 	"github.com/frostline/frostline/agent/store"
-	"github.com/frostline/frostline/configs"
-	"github.com/frostline/frostline/internal/mqttconn"
 	"github.com/frostline/frostline/sensors/emulated"
-	"github.com/frostline/frostline/sync/mqtt"
-	"github.com/frostline/frostline/sync/receive"
-	"github.com/frostline/frostline/sync/wire"
 )
 
 // demo is what the flags of `demo` say.
@@ -46,6 +38,7 @@ func demoCommand() *cobra.Command {
 	var d demo
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Show a morning in a warehouse, with nothing else installed", Args: noArgs,
+		Example: "  frostline demo\n  frostline demo --for 30s --speed 120 --json\n  frostline demo --scenario truck --speed 300",
 		Long: "Run the whole agent on emulated hardware, with an MQTT broker and the reference receiver as its far side.\n" +
 			"Doors open, pallets are scanned, a freezer defrosts, a compressor dies, a probe is unplugged, and the link goes\n" +
 			"and comes back. Sampling, physics and rules run at --speed; commits, deadlines and backoff stay real.",
@@ -55,12 +48,13 @@ func demoCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.Float64Var(&d.speed, "speed", 60, "how many times faster than real the morning passes (1 to 3600)")
-	f.DurationVar(&d.lasts, "for", 0, "end after this time, by your watch (0: when you stop it)")
+	f.DurationVar(&d.lasts, "for", 0, "end after this time, by your watch (default: when you stop it)")
 	f.Int64Var(&d.seed, "seed", 1, "the same seed gives the same morning again")
-	f.StringVar(&d.scenario, "scenario", "warehouse-morning", "what happens: a built-in scenario or a YAML file with the same buses")
-	f.StringVar(&d.dir, "dir", "", "keep store and received records in this directory (default: a temporary one)")
+	f.StringVar(&d.scenario, "scenario", "warehouse-morning", "what happens: "+strings.Join(emulated.Names(), ", ")+", or a YAML file with the buses of one of them")
+	_ = cmd.RegisterFlagCompletionFunc("scenario", cobra.FixedCompletions(emulated.Names(), cobra.ShellCompDirectiveDefault)) // the flag is there
+	f.StringVar(&d.dir, "dir", "", "keep store and received records in this directory, and go on there next time (default: a temporary one)")
 	f.BoolVar(&d.json, "json", false, "print the summary as one JSON object, the last line on standard output")
-	f.BoolVar(&d.verbose, "verbose", false, "print the agent's journal to standard error")
+	f.BoolVar(&d.verbose, "verbose", false, "print the agent's journal to standard error, and plain lines")
 	return cmd
 }
 
@@ -79,33 +73,56 @@ type summary struct {
 
 func (d *demo) run(ctx context.Context, out, errs io.Writer) error {
 	switch {
-	case d.speed < 1 || d.speed > 3600:
+	case !(d.speed >= 1 && d.speed <= 3600):
 		return usagef("--speed %v: want 1 to 3600", d.speed)
 	case d.lasts < 0:
-		return usagef("--for %v: want a time, or 0", d.lasts)
+		return usagef("--for %v: want a time such as 30s, or 0 to go on until Ctrl-C", d.lasts)
 	}
+	scenario, err := emulated.Load(d.scenario)
+	if err != nil {
+		return usage(fmt.Errorf("--scenario: %w", err))
+	}
+	// A terminal that is closed or a reader that is gone is a stop like any other.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGPIPE)
+	defer stop()
 	dir, clean, err := d.directory()
 	if err != nil {
 		return err
 	}
 	defer clean()
-	if d.lasts > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, d.lasts)
-		defer cancel()
-	}
-	s, err := d.stage(ctx, dir, out, errs)
+	s, err := d.stage(ctx, scenario, dir, out, errs)
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
 	if d.json {
 		return json.NewEncoder(out).Encode(s)
 	}
-	_, err = fmt.Fprintf(out, "\nIn %s of simulated time: %d readings measured, %d records stored, %d delivered, %d waiting, %d lost, %d doubled, %d alarms raised.\n",
-		time.Duration(s.Simulated*float64(time.Second)).Round(time.Second), s.Measured, s.Stored, s.Delivered, s.Waiting, s.Lost, s.Doubled, s.Alarms)
-	if err == nil && d.dir != "" {
-		_, err = fmt.Fprintf(out, "The store is in %s, what was received in %s.\n", filepath.Join(dir, "store"), filepath.Join(dir, "received"))
+	return d.tell(out, s, dir)
+}
+
+// tell prints the summary for people.
+func (d *demo) tell(out io.Writer, s summary, dir string) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%s passed, %g times faster than real.\n\n", time.Duration(s.Simulated*float64(time.Second)).Round(time.Second), d.speed)
+	for _, line := range []struct {
+		name  string
+		count int64
+		what  string
+	}{
+		{"measured", s.Measured, "readings, failed ones included"},
+		{"stored", s.Stored, "records: readings, scans, alarms, stock, events"},
+		{"delivered", s.Delivered, "records at the far side"},
+		{"waiting", s.Waiting, "records not yet taken"},
+		{"lost", s.Lost, "records taken that are not at the far side"},
+		{"doubled", s.Doubled, "records there twice, with different contents"},
+		{"alarms", s.Alarms, "alarms raised"},
+	} {
+		fmt.Fprintf(&b, "  %-10s %8d  %s\n", line.name, line.count, line.what)
 	}
+	if d.dir != "" {
+		fmt.Fprintf(&b, "\nThe store is in %s, what was received in %s.\n", filepath.Join(dir, "store"), filepath.Join(dir, "received"))
+	}
+	_, err := io.WriteString(out, b.String())
 	return err
 }
 
@@ -123,7 +140,7 @@ func (d *demo) directory() (dir string, clean func(), err error) {
 }
 
 // stage builds the far side, the link and the agent, runs them, and counts.
-func (d *demo) stage(ctx context.Context, dir string, out, errs io.Writer) (summary, error) {
+func (d *demo) stage(ctx context.Context, scenario emulated.Scenario, dir string, out, errs io.Writer) (summary, error) {
 	log := slog.New(slog.DiscardHandler)
 	if d.verbose {
 		log = slog.New(slog.NewTextHandler(errs, nil))
@@ -133,7 +150,7 @@ func (d *demo) stage(ctx context.Context, dir string, out, errs io.Writer) (summ
 		return summary{}, err
 	}
 	defer far.stop()
-	cfg, err := d.config(dir, far.link.addr())
+	cfg, err := d.config(scenario, dir, far.link.addr())
 	if err != nil {
 		return summary{}, err
 	}
@@ -141,12 +158,13 @@ func (d *demo) stage(ctx context.Context, dir string, out, errs io.Writer) (summ
 	if err != nil {
 		return summary{}, err
 	}
-	clk, err := d.clock(ctx, cfg)
+	head, newest, err := headOf(ctx, cfg.Store.Dir)
 	if err != nil {
 		return summary{}, err
 	}
-	began := clk.Now()
-	screen := newScreen(d, far, clk, cfg.Location, out, errs)
+	clk := d.clockFrom(scenario, cfg.Location, newest)
+	screen := newScreen(d, scenario, cfg, far, clk, out, errs)
+	screen.at = head
 	a, err := daemon.New(ctx, daemon.Options{
 		Config: cfg, Version: version, Built: buildDate(), Clock: clk, Log: log, Drain: 5 * time.Second,
 		OnEmulated: func(e emulated.Event) {
@@ -159,22 +177,16 @@ func (d *demo) stage(ctx context.Context, dir string, out, errs io.Writer) (summ
 	if err != nil {
 		return summary{}, err
 	}
-	shown := make(chan struct{})
-	go func() {
-		defer close(shown)
-		screen.run(ctx, a)
-	}()
-	err = a.Run(ctx)
-	<-shown
-	simulated, _ := clk.Now().Sub(began)
+	began := clk.Now()
+	ended, err := d.play(ctx, a, screen, clk)
 	if err != nil {
 		return summary{}, err
 	}
-	far.settle()
-	after, err := count(context.WithoutCancel(ctx), cfg, far)
+	after, err := settled(context.WithoutCancel(ctx), cfg, far)
 	if err != nil {
 		return summary{}, err
 	}
+	simulated, _ := ended.Sub(began)
 	s := summary{
 		Stored: after.stored - before.stored, Delivered: after.delivered - before.delivered,
 		Waiting: after.waiting, Lost: after.lost, Doubled: after.doubled, Speed: d.speed, Simulated: simulated.Seconds(),
@@ -183,23 +195,45 @@ func (d *demo) stage(ctx context.Context, dir string, out, errs io.Writer) (summ
 	return s, nil
 }
 
-// clock begins today at the scenario's hour, or later if the store already holds later records.
-func (d *demo) clock(ctx context.Context, cfg *config.Config) (*clock.Scaled, error) {
-	s, err := emulated.Load(d.scenario)
+// play runs and shows the agent until ctx is done or the time is over, and returns when
+// that was.
+func (d *demo) play(ctx context.Context, a *daemon.Agent, screen *screen, clk clock.Clock) (agent.Instant, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if d.lasts > 0 {
+		ctx, cancel = context.WithTimeout(ctx, d.lasts)
+		defer cancel()
+	}
+	shown := make(chan agent.Instant, 1)
+	go func() {
+		screen.run(ctx, a)
+		shown <- clk.Now()
+	}()
+	err := a.Run(ctx)
+	cancel()
+	return <-shown, err
+}
+
+// clockFrom begins today at the scenario's hour, or later if the store already holds later records.
+func (d *demo) clockFrom(s emulated.Scenario, site *time.Location, newest time.Time) *clock.Scaled {
+	today := clock.NewSystem(buildDate()).Now().Wall.In(site)
+	start := time.Date(today.Year(), today.Month(), today.Day(), 0, 0, 0, 0, site).Add(time.Duration(s.Clock))
+	if !newest.Before(start) {
+		start = newest.Add(time.Minute)
+	}
+	return clock.NewScaled(start, d.speed)
+}
+
+// headOf is the newest position and time of a store; zero where there is none yet.
+func headOf(ctx context.Context, dir string) (agent.Position, time.Time, error) {
+	r, err := store.OpenReadOnly(ctx, dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return agent.Position{}, time.Time{}, nil
+	}
 	if err != nil {
-		return nil, usage(err)
+		return agent.Position{}, time.Time{}, err
 	}
-	today := clock.NewSystem(buildDate()).Now().Wall.In(cfg.Location)
-	start := time.Date(today.Year(), today.Month(), today.Day(), 0, 0, 0, 0, cfg.Location).Add(time.Duration(s.Clock))
-	if r, err := store.OpenReadOnly(ctx, cfg.Store.Dir); err == nil {
-		defer r.Close()
-		stat, err := r.Stat(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if !stat.NewestTime.Before(start) {
-			start = stat.NewestTime.Add(time.Minute)
-		}
-	}
-	return clock.NewScaled(start, d.speed), nil
+	defer r.Close()
+	stat, err := r.Stat(ctx)
+	return r.Head(), stat.NewestTime, err
 }

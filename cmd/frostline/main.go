@@ -140,7 +140,7 @@ func report(w io.Writer, err error) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &silent):
+	case errors.As(err, &silent), errors.Is(err, syscall.EPIPE): // told already, or nobody is left to be told
 	case errors.As(err, &bad):
 		n := len(bad.List) + bad.More
 		fmt.Fprintf(w, "%v\nfrostline: %s in the config; nothing was touched\n", bad, plural(n, "error"))

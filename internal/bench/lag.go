@@ -189,7 +189,7 @@ func lagDraining(ctx context.Context, b *bench) (lags, error) {
 	}
 	defer stop()
 	var took time.Duration
-	s := setup{points: seriesInBacklog, every: "1s", quick: 20, limit: "4.0", broker: relay.Addr()}
+	s := setup{points: seriesInBacklog, every: "1s", quick: 100, limit: "4.0", broker: relay.Addr()}
 	err = b.with(ctx, dir, s, func(g *gatewayRun) error {
 		if err := lab.Sleep(ctx, 3*time.Second); err != nil {
 			return err

@@ -108,7 +108,7 @@ func online() []byte {
 // What gateways deliver while the receiver is away, or its broker restarts, waits in the
 // receiver's session and arrives once.
 func TestNothingIsLostWhileTheReceiverIsAway(t *testing.T) {
-	broker := peers.Mosquitto(t, peers.BrokerOptions{Extra: []string{"persistence true", "max_queued_messages 0"}})
+	broker := peers.Mosquitto(t, peers.BrokerOptions{Extra: []string{"persistence true", "persistence_location " + t.TempDir() + "/", "max_queued_messages 0"}})
 	dir := t.TempDir()
 	r := start(t, dir, broker.URL())
 	c := gatewayConn(t, broker.URL())
