@@ -19,7 +19,7 @@ func oneRoom(zone agent.ZoneID, url string) string {
 	return fmt.Sprintf(`
 zones: [{id: dock}, {id: cold-room-1}]
 sensors: [{id: a, driver: dial, name: a, every: 10s, zone: %s}]
-upstreams: [{id: hq, driver: mqtt, url: %q, batch: {linger: 20ms}}]
+upstreams: [{id: hq, driver: mqtt, url: %q, heartbeat: 1s, batch: {linger: 20ms}}]
 `, zone, url)
 }
 
@@ -86,6 +86,7 @@ func TestABootIn1970(t *testing.T) {
 	r.fake.step(morning, agent.ClockSynced) // 40 s after the first reading
 	r.gone("clock-unset", "clock")
 	r.tick(10*time.Second, 1)
+	r.linger()
 	eventually(t, "six readings arrive", func() bool { got, _ := arrivedReadings(t, broker); return len(got) == 6 })
 	got, _ := arrivedReadings(t, broker)
 	for i, rec := range got {
@@ -128,6 +129,7 @@ func TestABootThatEndedUndated(t *testing.T) {
 	r.fake.Step(later, agent.ClockSynced)
 	r.start(text)
 	r.measured(1)
+	r.linger()
 	eventually(t, "four readings arrive", func() bool { got, _ := arrivedReadings(t, broker); return len(got) == 4 })
 	got, _ := arrivedReadings(t, broker)
 	undated := 0
@@ -183,6 +185,7 @@ func TestAClockThatNobodyConfirmed(t *testing.T) {
 					r.tick(10*time.Second, 1)
 				}
 			}
+			r.linger()
 			eventually(t, "readings arrive", func() bool { got, _ := arrivedReadings(t, broker); return len(got) > 0 })
 			got, _ := arrivedReadings(t, broker)
 			if got[0].At().Trust != agent.ClockHeld || !got[0].At().Wall.Equal(morning) {
@@ -214,7 +217,7 @@ upstreams: [{id: influx, driver: influx, url: %q, bucket: cold, batch: {linger: 
 		}
 		r.tick(time.Second, 51)
 	}
-	r.durable()
+	r.linger()
 	var stored int64
 	eventually(t, "everything is taken", func() bool {
 		r.durable()
@@ -287,6 +290,7 @@ func TestASensorMovedWhileTheLinkIsDown(t *testing.T) {
 	r.start(oneRoom("cold-room-1", broker.URL()))
 	r.measured(1)
 	r.tick(10*time.Second, 1)
+	r.linger()
 	eventually(t, "four readings arrive", func() bool { got, _ := arrivedReadings(t, broker); return len(got) == 4 })
 	_, zones := arrivedReadings(t, broker)
 	if fmt.Sprint(zones) != "[dock dock cold-room-1 cold-room-1]" {

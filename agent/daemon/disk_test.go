@@ -210,8 +210,13 @@ func TestStartWithAStoreThatCannotBeUsed(t *testing.T) {
 				t.Errorf("committed: %s", words(got))
 			}
 			if tc.accounted {
+				lost := len(before)
 				eventually(t, "every record of before is salvaged or in a gap record", func() bool {
-					return accountedFor(before, r.records())
+					if n := unaccounted(before, r.records()); n != lost {
+						lost = n
+						t.Logf("%d of %d records are not accounted for yet", n, len(before))
+					}
+					return lost == 0
 				})
 			}
 			r.stop()
@@ -351,8 +356,8 @@ func TestMemoryIsBoundedWhileTheDiskRefuses(t *testing.T) {
 	}
 }
 
-// accountedFor reports whether every record of before is there or in a gap record.
-func accountedFor(before, now []agent.Record) bool {
+// unaccounted counts the records of before that are neither there nor in a gap record.
+func unaccounted(before, now []agent.Record) int {
 	there := map[agent.Position]bool{}
 	for i := range now {
 		there[now[i].Position] = true
@@ -364,12 +369,13 @@ func accountedFor(before, now []agent.Record) bool {
 			}
 		}
 	}
+	n := 0
 	for i := range before {
 		if !there[before[i].Position] {
-			return false
+			n++
 		}
 	}
-	return true
+	return n
 }
 
 // A disk that is really full: a small one, in memory.

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 var morning = time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC)
 
 // patience is how long an event is waited for: far more than any should take.
-const patience = 40 * time.Second
+const patience = 20 * time.Second
 
 // eventually waits until ok, and fails the test if that takes too long.
 func eventually(t testing.TB, what string, ok func() bool) {
@@ -352,6 +352,14 @@ func (r *rig) durable() {
 	if err := r.agent.recorder.checkpoint().Wait(ctx); err != nil {
 		r.t.Fatalf("not durable: %v", err)
 	}
+}
+
+// linger lets what is on disk become as old as a batch waits for company: on the fake clock it would
+// never.
+func (r *rig) linger() {
+	r.t.Helper()
+	r.durable()
+	r.fake.Advance(100 * time.Millisecond)
 }
 
 func (r *rig) status() control.Status {

@@ -153,14 +153,16 @@ func TestDamageIsSetAsideAndSalvaged(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			at := bytes.LastIndex(b[:size(p)*99/100], []byte{packVersion})
-			for ; at > 0; at = bytes.LastIndex(b[:at], []byte{packVersion}) {
-				if bytes.Contains(b[at:at+5], []byte{0, 0}) || b[at+5] != byte(codeReadings) {
-					continue
+			at := -1
+			err = carve(p, false, func(id int64, body []byte) {
+				if h, _, err := decodeHead(body); err == nil && h.kind == codeReadings && id > 9000 && at < 0 {
+					at = bytes.Index(b, body[:60])
 				}
-				break
+			})
+			if err != nil || at < 0 {
+				t.Fatal("no pack to be flipped", err)
 			}
-			flip(t, p, int64(at)+40, 3)
+			flip(t, p, int64(at)+50, 3)
 		}},
 		{"pages overwritten", true, 4000, func(t *testing.T, p string) { flip(t, p, size(p)/2/pageSize*pageSize, 8*pageSize) }},
 		{"end cut off", true, 4000, func(t *testing.T, p string) {

@@ -76,13 +76,11 @@ func (sv *salvage) holds(p pack) bool {
 // startSalvage reads the set-aside file in the background.
 func (w *writer) startSalvage() {
 	ctx, cancel := context.WithCancel(w.ctx)
-	done := make(chan struct{})
-	w.endSalvage, w.salvaging = cancel, done
+	w.endSalvage = cancel
 	sv := *w.s.aside
 	w.background.Add(1)
 	go func() {
 		defer w.background.Done()
-		defer close(done)
 		w.db.salvage(ctx, &sv)
 	}()
 }
@@ -368,6 +366,9 @@ func (w *writer) learn(defs map[uint64]agent.Definition) error {
 // takeFound stores found packs under their old positions: what was taken at its old
 // offset, the rest after the newest, so that every cursor still comes to it.
 func (w *writer) takeFound(sv *salvage, batch []found) error {
+	if done, err := w.tookFound(sv); done || err != nil {
+		return err
+	}
 	tx := &transaction{}
 	p := w.newPlanner(tx)
 	boot := w.db.opt.Now().Boot
@@ -401,6 +402,24 @@ func (w *writer) takeFound(sv *salvage, batch []found) error {
 	tx.notes[noteSalvage] = note
 	tx.removed = true // counts below known heads change
 	return w.commitOwn(tx)
+}
+
+// tookFound reports whether an attempt to store the batch that ended in an error took
+// place all the same: then the kept progress is ahead.
+func (w *writer) tookFound(sv *salvage) (bool, error) {
+	note, ok, err := getNote(w.s.conn, noteSalvage)
+	if err != nil || !ok {
+		return false, err
+	}
+	var kept salvage
+	if err := json.Unmarshal(note, &kept); err != nil {
+		return false, fmt.Errorf("%w: salvage note", errDamaged)
+	}
+	if kept.Read <= sv.Read {
+		return false, nil
+	}
+	sv.Read, sv.Lost = kept.Read, kept.Lost
+	return true, nil
 }
 
 func bootOf(id int64, h *packHead, running bool) boot {

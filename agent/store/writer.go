@@ -39,7 +39,6 @@ type writer struct {
 	checkpoints chan<- checkpoint
 	ret         retention
 	endSalvage  context.CancelFunc
-	salvaging   chan struct{} // closed when the salvage goroutine of this session is done
 	background  sync.WaitGroup
 	stop        context.CancelFunc // of background
 	ctx         context.Context    // of background
@@ -305,6 +304,9 @@ func (w *writer) commit() error {
 
 // commitOwn commits a transaction of the store's own, without queued items.
 func (w *writer) commitOwn(tx *transaction) error {
+	if w.flight != nil {
+		return fmt.Errorf("%w: what became of the last commit is not known", ErrUnavailable)
+	}
 	tx.own = true
 	return w.settle(tx)
 }

@@ -57,8 +57,8 @@ func renderCheck(w io.Writer, path string, cfg *config.Config, e config.Estimate
 	for _, warning := range warnings(cfg) {
 		fmt.Fprintln(w, "warning:", warning)
 	}
-	fmt.Fprintf(w, "%s is right: %s/%s, %d sensors, %d scanners, %d alarms, %d upstreams\n",
-		path, cfg.Site, cfg.Gateway, len(cfg.Sensors), len(cfg.Scanners), len(cfg.Alarms), len(cfg.Upstreams))
+	fmt.Fprintf(w, "%s is right: %s/%s, %s, %s, %s, %s\n", path, cfg.Site, cfg.Gateway, plural(len(cfg.Sensors), "sensor"),
+		plural(len(cfg.Scanners), "scanner"), plural(len(cfg.Alarms), "alarm"), plural(len(cfg.Upstreams), "upstream"))
 	if e.By == "" {
 		_, err := fmt.Fprintln(w, "nothing is measured, so the store does not grow by readings")
 		return err

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 	_ "time/tzdata" // a gateway's image may come without zone files
 
@@ -74,19 +73,17 @@ func root() *cobra.Command {
 
 // noArgs refuses arguments: of a command with others below it, an unknown one of them.
 func noArgs(cmd *cobra.Command, args []string) error {
-	switch {
-	case len(args) == 0:
+	if len(args) == 0 {
 		return nil
-	case !cmd.HasSubCommands():
-		return usagef("%s takes no argument, so what is %q? See `%[1]s --help`", cmd.CommandPath(), args[0])
 	}
-	if cmd.SuggestionsMinimumDistance == 0 {
-		cmd.SuggestionsMinimumDistance = 2
+	if !cmd.HasSubCommands() {
+		return usagef("what is %q? %s takes no argument; see `%s --help`", args[0], cmd.Name(), cmd.CommandPath())
 	}
+	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return usagef("%s has no command %q: did you mean %s?", cmd.CommandPath(), args[0], strings.Join(near, " or "))
+		return usagef("unknown command %q: did you mean `%s %s`?", args[0], cmd.CommandPath(), near[0])
 	}
-	return usagef("%s has no command %q; see `%[1]s --help`", cmd.CommandPath(), args[0])
+	return usagef("unknown command %q; see `%s --help`", args[0], cmd.CommandPath())
 }
 
 // exactArgs is cobra.ExactArgs with a sentence of ours.

@@ -14,15 +14,15 @@ func tailCommand() *cobra.Command {
 		Use: "tail", Short: "Print records as they are committed, one JSON object per line", Args: noArgs,
 		Long: "Print every record as it is committed, in the words of docs/wire.md, until you stop it with Ctrl-C.\nTo see what was recorded before, use `frostline store export`.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if count < 0 {
+				return usagef("-n %d: want 0 or more", count)
+			}
 			c, err := t.client()
 			if err != nil {
 				return err
 			}
 			ctx, cancel := context.WithCancel(cmd.Context())
 			defer cancel()
-			if count < 0 {
-				return usagef("-n %d: want 0 or more", count)
-			}
 			n := 0
 			return c.Tail(ctx, func(line []byte) error {
 				if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n", line); err != nil {

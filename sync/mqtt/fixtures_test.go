@@ -246,7 +246,7 @@ func TestTheSuite(t *testing.T) {
 						}
 					},
 				}
-			})
+			}, "rejected records are named")
 		})
 	}
 }
