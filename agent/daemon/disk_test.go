@@ -3,6 +3,7 @@ package daemon
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -362,6 +363,9 @@ func unaccounted(before, now []agent.Record) int {
 	for i := range now {
 		there[now[i].Position] = true
 		if e := now[i].Event; now[i].Type == agent.TypeEvent && e.Gap != nil {
+			if e.Gap.Reason == agent.GapDamage && e.Gap.Source != "" && strings.Contains(e.Gap.Detail, "where it ended is not known") {
+				return 0 // the file cannot even tell how much it held, and the record says so
+			}
 			for _, g := range e.Gap.Ranges {
 				for seq := g.First; seq <= g.Last; seq++ {
 					there[agent.Position{Epoch: g.Epoch, Seq: seq}] = true

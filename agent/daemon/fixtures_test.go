@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 var morning = time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC)
 
 // patience is how long an event is waited for: far more than any should take.
-const patience = 20 * time.Second
+const patience = 40 * time.Second
 
 // eventually waits until ok, and fails the test if that takes too long.
 func eventually(t testing.TB, what string, ok func() bool) {

@@ -98,21 +98,30 @@ func (c *catalog) position(offset int64) agent.Position {
 
 // offset is that of p or, where p is gone, of the nearest place before it. known is false
 // for an epoch that this store has never seen; the offset is then before all records.
+// Where several segments of the epoch could hold p, the last one does: what is salvaged
+// comes after what it replaces.
 func (c *catalog) offset(p agent.Position) (offset int64, known bool) {
+	nearest := agent.Seq(0)
 	for i := len(c.segs) - 1; i >= 0; i-- {
 		s := c.segs[i]
 		if s.epoch != p.Epoch {
 			continue
 		}
-		offset, known = s.start-1, true
 		if p.Seq < s.first {
+			if !known {
+				offset, known = s.start-1, true
+			} else if nearest == 0 {
+				offset = min(offset, s.start-1)
+			}
 			continue
 		}
-		offset = s.start + int64(p.Seq-s.first)
-		if i+1 < len(c.segs) {
-			offset = min(offset, c.segs[i+1].start-1)
+		at := s.start + int64(p.Seq-s.first)
+		if i+1 == len(c.segs) || at < c.segs[i+1].start {
+			return at, true
 		}
-		return offset, true
+		if s.first > nearest { // beyond this segment's end
+			offset, known, nearest = c.segs[i+1].start-1, true, s.first
+		}
 	}
 	return offset, known
 }

@@ -77,9 +77,10 @@ func child(dir string) {
 	<-done
 }
 
-// life runs a child on dir until it ends or after is over, then kills it. It returns the
-// last count that the child said was durable.
-func life(t *testing.T, dir string, from int, after time.Duration, env ...string) (durable int, lines []string) {
+// life runs a child on dir until it ends, or kills it after a time: since its start, or
+// since its first durable record if settled. It returns the last count that the child said
+// was durable.
+func life(t *testing.T, dir string, from int, after time.Duration, settled bool, env ...string) (durable int, lines []string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "FROSTLINE_STORE_CHILD="+dir, "FROSTLINE_STORE_START="+strconv.Itoa(from))
@@ -92,11 +93,17 @@ func life(t *testing.T, dir string, from int, after time.Duration, env ...string
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(after, func() { cmd.Process.Kill() }) //nolint:errcheck // it may have ended
+	first := after
+	if settled {
+		first = 30 * time.Second
+	}
+	timer := time.AfterFunc(first, func() { cmd.Process.Kill() }) //nolint:errcheck // it may have ended
 	defer timer.Stop()
 	durable = -1
 	for sc := bufio.NewScanner(pipe); sc.Scan(); {
-		lines = append(lines, sc.Text())
+		if lines = append(lines, sc.Text()); settled && len(lines) == 1 {
+			timer.Reset(after)
+		}
 		fmt.Sscanf(sc.Text(), "durable %d", &durable) //nolint:errcheck // other lines do not count
 	}
 	cmd.Wait() //nolint:errcheck // killed
@@ -115,8 +122,8 @@ func TestKilledAtRandom(t *testing.T) {
 	t.Logf("seed %d", seed)
 	next, ended := 0, 0
 	promised := map[int]bool{}
-	for range lives {
-		durable, lines := life(t, dir, next, time.Duration(30+rnd.IntN(250))*time.Millisecond)
+	for i := range lives {
+		durable, lines := life(t, dir, next, time.Duration(rnd.IntN(250))*time.Millisecond, i%2 == 0)
 		for _, l := range lines {
 			var n int
 			if _, err := fmt.Sscanf(l, "durable %d", &n); err == nil {
@@ -180,7 +187,7 @@ func TestKilledAtRandom(t *testing.T) {
 func TestFileSizeLimit(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	durable, lines := life(t, dir, 0, 20*time.Second, "FROSTLINE_STORE_FSIZE=1100000")
+	durable, lines := life(t, dir, 0, 20*time.Second, false, "FROSTLINE_STORE_FSIZE=1100000")
 	if durable < 0 || len(lines) == 0 || lines[len(lines)-1] != "refused true false" {
 		t.Fatalf("the child said last: %v", lines[max(0, len(lines)-3):])
 	}

@@ -291,3 +291,50 @@ func TestPowerFailsWhileSettingAside(t *testing.T) {
 		})
 	}
 }
+
+// TestSalvageGoesOnAfterRestarts ends the agent again and again while it salvages.
+func TestSalvageGoesOnAfterRestarts(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		at   int64 // where eight pages are overwritten, in pages; -1 is the middle
+	}{{"by the b-tree", -1}, {"by the pages", 0}} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			before, r := damaged(t, true, func(p string) {
+				b, err := os.ReadFile(p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				at := tc.at * pageSize
+				if at < 0 {
+					at = int64(len(b)) / 2 / pageSize * pageSize
+				}
+				for i := range int64(8 * pageSize) {
+					b[at+i] ^= 0x5a
+				}
+				if err := os.WriteFile(p, b, 0o640); err != nil {
+					t.Fatal(err)
+				}
+			})
+			for i := range 4 {
+				r.put(readings(r.clock.Now(), i+1, 2)...)
+				r = r.again()
+			}
+			r.put(readings(r.clock.Now(), 1, 2)...)
+			eventually(t, "salvaged", func() bool {
+				left := true
+				err := r.do(context.Background(), func(w *writer) error { left = w.s.aside != nil; return nil })
+				return err == nil && !left
+			})
+			lost := accounted(t, before, r.all())
+			t.Logf("%d of %d records lost", lost, len(before))
+			if err := r.stop(); err != nil {
+				t.Fatal(err)
+			}
+			if rep, err := Check(context.Background(), r.opt.Dir); err != nil || !rep.OK {
+				t.Errorf("check: %+v %v", rep, err)
+			}
+		})
+	}
+}

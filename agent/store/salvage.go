@@ -38,13 +38,6 @@ type salvage struct {
 	dir string
 }
 
-// span is a run of offsets of the set-aside file, both ends included.
-type span struct {
-	First int64    `json:"first"`
-	Last  int64    `json:"last"`
-	Kind  kindCode `json:"kind,omitempty"` // if known
-}
-
 // found is a pack of a set-aside file.
 type found struct {
 	id   int64
@@ -284,24 +277,6 @@ func (f *foundFile) checked(batch []found) []found {
 	return good
 }
 
-// without takes [first, last] out of the spans.
-func without(spans []span, first, last int64) []span {
-	var out []span
-	for _, s := range spans {
-		if last < s.First || first > s.Last {
-			out = append(out, s)
-			continue
-		}
-		if s.First < first {
-			out = append(out, span{s.First, first - 1, s.Kind})
-		}
-		if s.Last > last {
-			out = append(out, span{last + 1, s.Last, s.Kind})
-		}
-	}
-	return out
-}
-
 // packDefinitions finds the definition events of a pack.
 func packDefinitions(h *packHead, rest []byte, fn func(number uint64, d agent.Definition)) {
 	if h.kind != codeEvents {
@@ -366,9 +341,6 @@ func (w *writer) learn(defs map[uint64]agent.Definition) error {
 // takeFound stores found packs under their old positions: what was taken at its old
 // offset, the rest after the newest, so that every cursor still comes to it.
 func (w *writer) takeFound(sv *salvage, batch []found) error {
-	if done, err := w.tookFound(sv); done || err != nil {
-		return err
-	}
 	tx := &transaction{}
 	p := w.newPlanner(tx)
 	boot := w.db.opt.Now().Boot
@@ -377,11 +349,19 @@ func (w *writer) takeFound(sv *salvage, batch []found) error {
 		if err != nil {
 			return err
 		}
+		sv.Read += int64(h.n)
+		if has, err := w.hasFound(p, &h, f.body); has || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		first := len(tx.records)
 		tx.records, err = decodeRecords(tx.records, &h, rest, timing{}, 0, h.n, &w.s.cat.defs)
 		if err != nil {
 			tx.records = tx.records[:first]
 			sv.lose(span{f.id, f.id + int64(h.n) - 1, h.kind})
+			sv.Read -= int64(h.n)
 			continue
 		}
 		id := f.id
@@ -392,7 +372,6 @@ func (w *writer) takeFound(sv *salvage, batch []found) error {
 			p.putBoot(h.boot, bootOf(id, &h, h.boot == boot))
 		}
 		tx.packs = append(tx.packs, pack{id, h, first, f.body})
-		sv.Read += int64(h.n)
 	}
 	tx.cat = p.cat
 	note, err := json.Marshal(sv)
@@ -404,22 +383,19 @@ func (w *writer) takeFound(sv *salvage, batch []found) error {
 	return w.commitOwn(tx)
 }
 
-// tookFound reports whether an attempt to store the batch that ended in an error took
-// place all the same: then the kept progress is ahead.
-func (w *writer) tookFound(sv *salvage) (bool, error) {
-	note, ok, err := getNote(w.s.conn, noteSalvage)
-	if err != nil || !ok {
-		return false, err
-	}
-	var kept salvage
-	if err := json.Unmarshal(note, &kept); err != nil {
-		return false, fmt.Errorf("%w: salvage note", errDamaged)
-	}
-	if kept.Read <= sv.Read {
+// hasFound reports whether the pack is in the store already: a step that ended in an error
+// may have taken place all the same, and one through pages begins anew after a restart.
+func (w *writer) hasFound(p *planner, h *packHead, body []byte) (bool, error) {
+	at, known := p.s.cat.offset(h.pos)
+	if !known {
 		return false, nil
 	}
-	sv.Read, sv.Lost = kept.Read, kept.Lost
-	return true, nil
+	var have []byte
+	err := w.s.conn.QueryRowContext(background, "SELECT body FROM log WHERE id = ?", at).Scan(&have)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return slices.Equal(have, body), err
 }
 
 func bootOf(id int64, h *packHead, running bool) boot {
@@ -486,20 +462,4 @@ func (w *writer) endOfSalvage(sv *salvage, f *foundFile) error {
 	w.s.aside = nil
 	w.db.cond.Clear("store-damaged")
 	return nil
-}
-
-// ranges are the positions that the span's offsets stood for.
-func (c *catalog) ranges(s span) []agent.Range {
-	var out []agent.Range
-	for i, seg := range c.segs {
-		first, last := max(s.First, seg.start), s.Last
-		if i+1 < len(c.segs) {
-			last = min(last, c.segs[i+1].start-1)
-		}
-		if first <= last {
-			at := func(o int64) agent.Seq { return seg.first + agent.Seq(o-seg.start) }
-			out = append(out, agent.Range{Epoch: seg.epoch, First: at(first), Last: at(last), Kind: s.Kind.kind()})
-		}
-	}
-	return out
 }

@@ -10,6 +10,9 @@ import (
 // ErrDamaged is what a command ends with that found a store damaged.
 var ErrDamaged = errDamaged
 
+// Damaged tells an error of reading a damaged store from every other.
+func Damaged(err error) bool { return troubleOf(err) == troubleDamaged }
+
 // InMemory is how many records no commit has taken yet.
 func (db *DB) InMemory() int64 {
 	db.mu.Lock()

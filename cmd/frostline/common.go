@@ -32,7 +32,7 @@ func codeOf(err error) int {
 		return exitUnreachable
 	case errors.Is(err, control.ErrNotPermitted), errors.Is(err, os.ErrPermission):
 		return exitNotPermitted
-	case errors.Is(err, store.ErrDamaged):
+	case store.Damaged(err):
 		return exitDamaged
 	}
 	return exitFailed

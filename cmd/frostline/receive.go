@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -202,7 +203,8 @@ func (r *receiver) printLedger(cmd *cobra.Command) error {
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "GATEWAY\tSTATE\tLAST SEEN\tEXPECTED\tRECEIVED\tMISSING\tGONE\tDOUBLED")
 	for _, p := range pages {
-		fmt.Fprintf(w, "%s/%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\n", p.Site, p.Gateway, p.State, clockTime(p.LastSeen),
+		state := cmp.Or(string(p.State), "-")
+		fmt.Fprintf(w, "%s/%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\n", p.Site, p.Gateway, state, clockTime(p.LastSeen),
 			p.Expected, p.Received, p.Missing, p.Gone, p.Doubled)
 		for _, e := range p.Epochs {
 			for _, m := range e.Missing {

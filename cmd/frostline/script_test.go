@@ -31,7 +31,7 @@ const patience = 60 * time.Second
 //	ready DIR            wait until the agent with this store answers
 //	until PATTERN CMD…   run CMD until its standard output matches
 //	never PATTERN CMD…   run CMD until its standard output does not match
-//	signal NAME          send TERM or HUP to every process in the background
+//	signal NAME [VERB]   send TERM or HUP to the processes in the background, or to those of a verb
 //	flip FILE            flip bits in the middle of the file's every page but the first
 //	replace FILE OLD NEW replace text in a file
 //	remember NAME RE     set $NAME to the first group of RE in the last standard output
@@ -102,6 +102,9 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 func send(ts *testscript.TestScript, _ bool, args []string) {
 	signals := map[string]os.Signal{"TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP}
 	for _, cmd := range ts.BackgroundCmds() {
+		if len(args) > 1 && cmd.Args[1] != args[1] {
+			continue
+		}
 		ts.Check(cmd.Process.Signal(signals[args[0]]))
 	}
 }

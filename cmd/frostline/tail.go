@@ -1,11 +1,14 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 )
+
+// errEnough ends a tail that was asked for so many records.
+var errEnough = errors.New("enough")
 
 func tailCommand() *cobra.Command {
 	var t target
@@ -21,18 +24,20 @@ func tailCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ctx, cancel := context.WithCancel(cmd.Context())
-			defer cancel()
 			n := 0
-			return c.Tail(ctx, func(line []byte) error {
+			err = c.Tail(cmd.Context(), func(line []byte) error {
 				if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n", line); err != nil {
 					return err
 				}
 				if n++; n == count {
-					cancel()
+					return errEnough
 				}
 				return nil
 			})
+			if errors.Is(err, errEnough) {
+				return nil
+			}
+			return err
 		},
 	}
 	t.flags(cmd)

@@ -27,7 +27,7 @@ func measureDisk(ctx context.Context, b *bench) ([]figure, error) {
 	var from time.Time
 	var before, during lab.Usage
 	var g *gatewayRun
-	window := pick(b, 5*time.Minute, 30*time.Second)
+	window := pick(b, 3*time.Minute, 30*time.Second)
 	err = b.with(ctx, dir, setup{points: 100, every: "1s", broker: m.Addr()}, func(run *gatewayRun) error {
 		g = run
 		if err := g.delivering(ctx); err != nil {

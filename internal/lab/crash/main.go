@@ -86,10 +86,10 @@ const shown = 20
 // report prints the table and what is wrong.
 func (r *rig) report(to io.Writer, took time.Duration) error {
 	w := tabwriter.NewWriter(to, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "seed\tlives\tkills\tstops\tflaps\trecords\tepochs\tseen by tail\tdelivered\trepeats\tlost\tdoubled\ttransitions\tacknowledged\ttook\t")
-	fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t\n",
+	fmt.Fprintln(w, "seed\tlives\tkills\tstops\tflaps\trecords\tepochs\tseen by tail\tdelivered\tlater\trepeats\tlost\tdoubled\ttransitions\tacknowledged\ttook\t")
+	fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t\n",
 		r.o.seed, r.count.lives, r.count.kills, r.count.stops, r.weather.flaps, r.book.records(), len(r.book.epochs), r.count.witnessed,
-		len(r.far.received()), r.count.ledger.Repeats, len(r.count.lost), r.count.ledger.Doubled,
+		len(r.far.received()), r.count.later, r.count.ledger.Repeats, len(r.count.lost), r.count.ledger.Doubled,
 		r.book.alarms.transitions, r.count.acked, took.Round(100*time.Millisecond))
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("crash: %w", err)

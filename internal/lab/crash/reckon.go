@@ -46,6 +46,7 @@ func (r *rig) reckon(ctx context.Context) error {
 	}
 	r.count.lost = r.book.lacks(upTo, got)
 	r.found(r.count.lost...)
+	r.count.later = r.book.records() - len(got) - len(r.count.lost)
 	r.closeLedger(len(r.far.received()))
 	return nil
 }

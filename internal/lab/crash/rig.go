@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -36,7 +35,7 @@ type rig struct {
 	far      *farSide
 	weather  *weather
 	book     *book
-	log      io.Closer
+	log      *os.File
 	encoding string
 
 	count tally
@@ -47,6 +46,7 @@ type rig struct {
 type tally struct {
 	lives, kills, stops int
 	acked, witnessed    int
+	later               int      // measured after the last look of the far side
 	lost                []string // what never reached the far side
 	ledger              receive.Account
 	sabotaged           bool
@@ -58,37 +58,53 @@ func newRig(o options) (_ *rig, err error) {
 	if r.dir, err = lab.Dir("crash"); err != nil {
 		return nil, err
 	}
+	if err := r.build(); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
+}
+
+// build starts everything but the agent.
+func (r *rig) build() (err error) {
 	if err := os.WriteFile(filepath.Join(r.dir, "scenario.yaml"), []byte(scenario), 0o600); err != nil {
-		return nil, fmt.Errorf("crash: %w", err)
+		return fmt.Errorf("crash: %w", err)
 	}
 	// With its session kept and its queue without limit, what the broker has acknowledged
 	// reaches the receiver; the broker itself is not under test.
 	r.broker, err = peers.RunMosquitto(r.dir, "persistence true", "persistence_location "+r.dir+"/",
 		"max_queued_messages 0", "max_queued_bytes 0", "set_tcp_nodelay true")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if r.relay, err = peers.Relay(r.broker.Addr()); err != nil {
-		return nil, err
+		return err
 	}
-	journal, err := os.Create(filepath.Join(r.dir, "receiver.log"))
-	if err != nil {
-		return nil, fmt.Errorf("crash: %w", err)
+	r.weather = &weather{broker: r.broker, relay: r.relay, random: rand.New(rand.NewPCG(r.o.seed, 2))}
+	if r.log, err = os.Create(filepath.Join(r.dir, "receiver.log")); err != nil {
+		return fmt.Errorf("crash: %w", err)
 	}
-	r.log = journal
-	if r.far, err = newFarSide(r.dir, r.broker.URL(), slog.New(slog.NewTextHandler(journal, nil))); err != nil {
-		return nil, err
+	if r.far, err = newFarSide(r.dir, r.broker.URL(), slog.New(slog.NewTextHandler(r.log, nil))); err != nil {
+		return err
 	}
-	r.weather = &weather{broker: r.broker, relay: r.relay, random: rand.New(rand.NewPCG(o.seed, 2))}
 	// The receiver's session must exist before the first message.
-	return r, lab.Await(context.Background(), "the receiver's connection", 30*time.Second, 10*time.Millisecond, r.far.Connected)
+	return lab.Await(context.Background(), "the receiver's connection", 30*time.Second, 10*time.Millisecond, r.far.Connected)
 }
 
 func (r *rig) close() error {
-	err := r.far.close()
-	r.relay.Close()
-	r.broker.Stop()
-	return errors.Join(err, r.log.Close())
+	var errs []error
+	if r.far != nil {
+		errs = append(errs, r.far.close())
+	}
+	if r.log != nil {
+		errs = append(errs, r.log.Close())
+	}
+	if r.relay != nil {
+		r.relay.Close()
+	}
+	if r.broker != nil {
+		r.broker.Stop()
+	}
+	return errors.Join(errs...)
 }
 
 // run goes through all lives and the reckoning at the end. Violations are in r.wrong; an
@@ -103,11 +119,13 @@ func (r *rig) run(ctx context.Context) (err error) {
 		wg.Wait()
 		err = errors.Join(err, broken)
 	}()
+	told := 0
 	for r.count.kills < r.o.n && len(r.wrong) == 0 {
 		if err := r.life(ctx); err != nil {
 			return err
 		}
-		if every := max(r.o.n/10, 1); r.count.kills%every == 0 {
+		if r.count.kills-told >= max(r.o.n/10, 1) {
+			told = r.count.kills
 			fmt.Fprintf(os.Stderr, "crash: %d of %d kills, %d records, %d delivered, %d transitions\n",
 				r.count.kills, r.o.n, r.book.records(), len(r.far.received()), r.book.alarms.transitions)
 		}
