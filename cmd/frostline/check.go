@@ -88,7 +88,7 @@ func diskSize(dir string) config.Bytes {
 	for {
 		var s unix.Statfs_t
 		if err := unix.Statfs(dir, &s); err == nil {
-			return config.Bytes(int64(s.Blocks) * s.Bsize)
+			return config.Bytes(int64(s.Blocks) * int64(s.Bsize))
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
