@@ -50,7 +50,7 @@ func (w *writer) tendBallast(keep Keep) {
 	if err := unix.Statfs(w.s.dir, &fsys); err != nil {
 		return
 	}
-	if int64(fsys.Bavail)*fsys.Bsize < max(keep.Free, 0)+8*ballastSize { //nolint:unconvert // they are narrower on some architectures
+	if int64(fsys.Bavail)*int64(fsys.Bsize) < max(keep.Free, 0)+8*ballastSize { //nolint:unconvert // they are narrower on some architectures
 		return
 	}
 	if err := writeBallast(path); err != nil {
