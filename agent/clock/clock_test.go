@@ -126,6 +126,10 @@ func TestTheNewestRecordIsAFloorForWhatNobodyConfirms(t *testing.T) {
 	if c := s.Set(time.Time{}, "li"); c.At.Trust != agent.ClockSynced {
 		t.Fatalf("a person's word for a clock before the newest record: %v", c.At.Trust)
 	}
+	s.RaiseFloor(built.Add(3 * time.Hour)) // a store that could be read only now
+	if got := s.Now().Trust; got != agent.ClockSynced {
+		t.Fatalf("a newest record that is found later takes a person's word away: %v", got)
+	}
 	m.synced = true
 	s = newSystem(m, built)
 	s.RaiseFloor(built.Add(2 * time.Hour))

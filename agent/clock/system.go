@@ -81,7 +81,7 @@ func (s *System) RaiseFloor(newest time.Time) {
 		s.newest = newest
 	}
 	wall, _, synced := s.read()
-	s.trust = s.judge(wall, synced)
+	s.trust = s.judge(wall.Add(s.shift), synced || s.confirmed != "")
 }
 
 // Set makes the clock synced on a person's word, until the machine's own clock steps: wall

@@ -267,11 +267,28 @@ func (k checker) scanners(zones register) {
 	list := k.root.child("scanners")
 	for i := range k.c.Scanners {
 		s, n := &k.c.Scanners[i], list.item(i)
-		k.zone(n, zones, s.Zone)
+		k.scannerZone(n, zones, s.Zone)
 		if s.Direction != "" && s.Zone == "" && n.child("zone") == nil {
 			k.at(n.near("direction"), "a scanner that moves stock needs a zone")
 		}
 	}
+}
+
+// scannerZone checks a scanner's zone. A dock or an aisle where nothing is measured need not
+// be listed under zones, unless it looks like a slip of the pen: its name is then its id.
+func (k checker) scannerZone(n *node, zones register, zone agent.ZoneID) {
+	value := n.child("zone")
+	_, listed := zones[string(zone)]
+	if value == nil || value.kind != scalarNode || listed || nearest(string(zone), names(zones)) != "" {
+		k.zone(n, zones, zone)
+		return
+	}
+	if !k.id(n, "zone", string(zone)) {
+		return
+	}
+	zones[string(zone)] = value.pos
+	k.c.Zones = append(k.c.Zones, Zone{ID: zone})
+	k.warnf(value.pos, value.path, "the zone %s is not listed under zones: it has no name but its id", zone)
 }
 
 func (k checker) upstreams(zones register) {

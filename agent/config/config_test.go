@@ -111,6 +111,14 @@ func TestWarnings(t *testing.T) {
 	if len(c.Warnings) != 1 || !strings.HasPrefix(c.Warnings[0].Error(), "test.yaml:5:42: upstreams[0].token: a secret in plain text") || strings.Contains(c.Warnings[0].Error(), "hunter2") {
 		t.Errorf("warnings: %v", c.Warnings)
 	}
+	c = load(t, "site: s1\ngateway: gw-01\nscanners: [{id: a, driver: serial, device: x, zone: dock}]\n"+
+		"stock: {items: [{id: milk, codes: [\"1\"], zone: dock}]}\n")
+	if len(c.Warnings) != 1 || !strings.HasPrefix(c.Warnings[0].Error(), "test.yaml:3:53: scanners[0].zone: the zone dock is not listed under zones") {
+		t.Errorf("warnings: %v", c.Warnings)
+	}
+	if len(c.Zones) != 1 || c.Zones[0].ID != "dock" {
+		t.Errorf("zones %+v", c.Zones)
+	}
 	noProfiles := stubKnown()
 	noProfiles.Profiles = nil
 	c, err := Parse("test.yaml", []byte("site: s1\ngateway: gw-01\nscanners: [{id: a, driver: serial, device: x}]\nzones: [{id: z, profile: vaccine-2-8}]\n"), noProfiles)

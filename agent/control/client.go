@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -61,7 +62,7 @@ func (c *Client) Tail(ctx context.Context, line func([]byte) error) error {
 	defer resp.Body.Close()
 	scan := bufio.NewScanner(resp.Body)
 	scan.Buffer(nil, 1<<20)
-	for scan.Scan() {
+	for ctx.Err() == nil && scan.Scan() {
 		if err := line(scan.Bytes()); err != nil {
 			return err
 		}
@@ -96,7 +97,7 @@ func (c *Client) request(ctx context.Context, method, path string, body io.Reade
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		return nil, fmt.Errorf("control: %w: %s is for the group frostline", ErrNotPermitted, filepath.Join(c.dir, SocketName))
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTDIR):
 		return nil, fmt.Errorf("control: %w: nobody answers on %s", ErrUnreachable, filepath.Join(c.dir, SocketName))
 	case err != nil:
 		return nil, fmt.Errorf("control: %s: %w", path, err)
@@ -110,7 +111,7 @@ func (c *Client) request(ctx context.Context, method, path string, body io.Reade
 		return nil, fmt.Errorf("control: %s: answered %s", path, resp.Status)
 	}
 	if resp.StatusCode == http.StatusBadRequest {
-		return nil, fmt.Errorf("%w: %s", ErrUsage, reply.Error)
+		return nil, fmt.Errorf("%w: %s", ErrUsage, strings.TrimPrefix(reply.Error, ErrUsage.Error()+": "))
 	}
 	return nil, errors.New(reply.Error)
 }

@@ -84,7 +84,7 @@ func TestVerbsReachTheAgentWithThePeersUID(t *testing.T) {
 
 func TestTailStreams(t *testing.T) {
 	c := serve(t, control.Agent{Tail: func(ctx context.Context, line func([]byte) error) error {
-		for i := range 3 {
+		for i := range 6 { // the last three come with the first, and are not wanted any more
 			if err := line(fmt.Appendf(nil, `{"seq":%d}`, i)); err != nil {
 				return err
 			}
@@ -108,9 +108,15 @@ func TestTailStreams(t *testing.T) {
 }
 
 func TestNobodyThere(t *testing.T) {
-	err := control.NewClient(t.TempDir()).Get(t.Context(), "status", &control.Status{})
-	if !errors.Is(err, control.ErrUnreachable) {
-		t.Fatalf("%v, want ErrUnreachable", err)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{dir, filepath.Join(dir, "missing"), filepath.Join(dir, "file", "store")} {
+		err := control.NewClient(d).Get(t.Context(), "status", &control.Status{})
+		if !errors.Is(err, control.ErrUnreachable) {
+			t.Errorf("%s: %v, want ErrUnreachable", d, err)
+		}
 	}
 }
 

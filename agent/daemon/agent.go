@@ -135,9 +135,7 @@ func (a *Agent) build(ctx context.Context) error {
 		return err
 	}
 	a.announcer = newAnnouncer(a)
-	if err := a.announcer.begin(ctx); err != nil && !errors.Is(err, store.ErrUnavailable) {
-		return err
-	}
+	a.announcer.begin(ctx)
 	a.recorder = newRecorder(a)
 	if err := a.recorder.begin(ctx); err != nil {
 		return err

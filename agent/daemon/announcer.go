@@ -119,16 +119,17 @@ func (n *announcer) poke() {
 	}
 }
 
-// begin queues what an earlier life committed and did not announce, marked late.
-func (n *announcer) begin(ctx context.Context) error {
+// begin queues what an earlier life committed and did not announce, marked late. What cannot
+// be read does not keep the agent from starting.
+func (n *announcer) begin(ctx context.Context) {
 	blob, ok, err := n.store.State(ctx, pendingState)
-	if err != nil || !ok {
-		return err
-	}
 	var old []*pendingNotice
-	if err := json.Unmarshal(blob, &old); err != nil {
+	if err == nil && ok {
+		err = json.Unmarshal(blob, &old)
+	}
+	if err != nil {
 		n.log.Error("announcements of an earlier life not readable", slog.Any("err", err))
-		return nil
+		return
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -138,7 +139,6 @@ func (n *announcer) begin(ctx context.Context) error {
 	}
 	n.pending = append(old, n.pending...)
 	n.queue = append(old, n.queue...)
-	return nil
 }
 
 // Run dispatches until ctx is done.
@@ -172,10 +172,13 @@ func (n *announcer) dispatch(ctx context.Context) {
 			_ = p.ticket.Wait(wait) // whatever the disk says, the alarm goes out now
 			cancel()
 		}
-		n.dispatcher.Announce(announce.Notice{
+		first := n.dispatcher.Announce(announce.Notice{
 			Site: n.site, Gateway: n.gateway, At: p.at, Event: &p.Event, ZoneName: n.zones[p.Event.Zone],
 			Sounding: p.sounding, Done: func() { n.taken(p) },
 		})
+		if !first {
+			n.taken(p)
+		}
 	}
 }
 

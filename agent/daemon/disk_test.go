@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/clock"
+	"github.com/frostline/frostline/internal/peers"
 )
 
 // sickDisk refuses or hangs while it is told to.
@@ -292,7 +294,8 @@ func TestStartOnASickDisk(t *testing.T) {
 			r.fault = disk.fault
 			tc.sicken(disk)
 			defer disk.heal()
-			r.start(twoRooms)
+			broker := peers.StartEmbedded(t, peers.EmbeddedOptions{})
+			r.start(twoRooms + "upstreams:\n" + mqttUpstream("hq", broker.URL(), ""))
 			r.measured(2)
 			r.shown(tc.code, "store")
 			r.dial("a").set(9)
@@ -302,6 +305,8 @@ func TestStartOnASickDisk(t *testing.T) {
 			r.gone(tc.code, "store")
 			all := r.records()
 			contiguous(t, all)
+			r.linger()
+			eventually(t, "everything is delivered", func() bool { got, _ := arrivedReadings(t, broker); return len(got) == 4 })
 			if events := transitions(all, "warm"); words(events) != "raised" || events[0].ID != r.bell.of("warm")[0].Event.ID {
 				t.Errorf("committed %+v", events)
 			}
@@ -441,5 +446,34 @@ func TestADiskThatIsReallyFull(t *testing.T) {
 	}
 	if got := int64(len(r.records(agent.KindReadings))); got != n {
 		t.Errorf("%d readings are there, %d were measured", got, n)
+	}
+}
+
+// The store turns out to be damaged only while the rules are brought up to date: the agent starts,
+// measures and warns, and the store is replaced.
+func TestDamageFoundWhileStarting(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.start(twoRooms)
+	r.measured(2)
+	for range 40 {
+		r.tick(10*time.Second, 2)
+	}
+	r.durable()
+	r.stop()
+	// The records since the state are in the middle of the file, and one page of them is noise:
+	// the newest page, which every start reads, is whole.
+	path := filepath.Join(r.dir, "frostline.db")
+	rewind(t, path)
+	noise(t, path, logPages(t, path)...)
+	r.start(twoRooms)
+	r.measured(2)
+	r.dial("a").set(9)
+	r.tick(10*time.Second, 2)
+	eventually(t, "announced", func() bool { return len(r.bell.of("warm")) == 1 })
+	eventually(t, "the store is replaced", func() bool { return strayFile(t, r.dir) })
+	contiguousFromFirst(t, r.records())
+	if words(transitions(r.records(), "warm")) != "raised" {
+		t.Errorf("committed: %s", words(transitions(r.records(), "warm")))
 	}
 }

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -172,7 +171,12 @@ func (r *recorder) begin(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.replay(ctx, r.store); err != nil {
-		return err
+		if ctx.Err() != nil {
+			return err
+		}
+		// The store refuses or turns out to be damaged, which it declares and heals by itself:
+		// the rules go on from what could be read.
+		r.log.Error("rules not brought up to date", slog.Any("err", err))
 	}
 	out := r.rules.start(r.clock.Now())
 	r.wants(out.Next)
@@ -195,11 +199,8 @@ type source interface {
 // are in the record already: they were committed with the state.
 func (r *recorder) replay(ctx context.Context, from source) error {
 	blob, at, ok, err := from.StateAt(ctx, rulesState)
-	if errors.Is(err, store.ErrUnavailable) {
-		return nil // a disk that refuses: the rules begin anew, and say nothing of before
-	}
 	if err != nil {
-		return fmt.Errorf("daemon: rules: %w", err)
+		return fmt.Errorf("daemon: state of the rules: %w", err)
 	}
 	if !ok {
 		return nil // the first start: begin writes the state before anything else
@@ -214,7 +215,7 @@ func (r *recorder) replay(ctx context.Context, from source) error {
 	for {
 		records, err := from.After(ctx, at, 4096)
 		if err != nil {
-			return fmt.Errorf("daemon: rules: %w", err)
+			return fmt.Errorf("daemon: records since the state of the rules: %w", err)
 		}
 		if len(records) == 0 {
 			return nil

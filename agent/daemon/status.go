@@ -11,6 +11,7 @@ import (
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/config"
 	"github.com/frostline/frostline/agent/control"
+	"github.com/frostline/frostline/agent/health"
 	"github.com/frostline/frostline/agent/store"
 	"github.com/frostline/frostline/sync/wire"
 )
@@ -79,6 +80,9 @@ func Inspect(ctx context.Context, cfg *config.Config) (control.Status, error) {
 		return control.Status{}, err
 	}
 	rec := &recorder{board: newBoard(definitions(cfg)), rules: rules, log: slog.New(slog.DiscardHandler)}
+	if err := recall(ctx, r, rec.board); err != nil {
+		return control.Status{}, err
+	}
 	if err := rec.replay(ctx, r); err != nil {
 		return control.Status{}, err
 	}
@@ -90,7 +94,7 @@ func Inspect(ctx context.Context, cfg *config.Config) (control.Status, error) {
 	s := control.Status{
 		Site: cfg.Site, Gateway: cfg.Gateway, Timezone: cfg.Timezone, Zones: rec.board.zones(zonesOf(cfg), agent.Instant{}),
 		Store:     control.Store{Epoch: head.Epoch, Last: head.Seq, Records: total(stat.Records), Bytes: stat.Bytes + stat.WALBytes},
-		Upstreams: []control.Upstream{},
+		Upstreams: []control.Upstream{}, Conditions: []health.Active{},
 	}
 	s.Alarms, s.Stock = rec.standing()
 	for _, u := range cfg.Upstreams {
@@ -108,6 +112,25 @@ func Inspect(ctx context.Context, cfg *config.Config) (control.Status, error) {
 		s.Upstreams = append(s.Upstreams, up)
 	}
 	return s, nil
+}
+
+// recalled is how many of the newest records are looked through for the last values.
+const recalled = 20_000
+
+// recall puts the last recorded values on the board, from the newest records of the running epoch.
+func recall(ctx context.Context, r *store.Reader, b *board) error {
+	from := r.Head()
+	if from.Seq -= min(from.Seq, recalled); from.Epoch == 0 {
+		return nil
+	}
+	records, err := r.After(ctx, from, recalled, agent.KindReadings)
+	if err != nil {
+		return fmt.Errorf("daemon: inspect: %w", err)
+	}
+	for i := range records {
+		b.take([]agent.Reading{records[i].Reading})
+	}
+	return nil
 }
 
 // verbs are what the control socket offers.

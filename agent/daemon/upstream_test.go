@@ -66,7 +66,7 @@ func TestABrokerThatMisbehaves(t *testing.T) {
 		{"refuses the login", "upstream-login", true, func(sick *atomic.Bool) peers.EmbeddedOptions {
 			return peers.EmbeddedOptions{Login: func(user, _ string) bool { return !sick.Load() || user == "receiver" }}
 		}},
-		{"denies the topics", "upstream-denied", true, func(sick *atomic.Bool) peers.EmbeddedOptions {
+		{"denies the topics", "upstream-not-seen", true, func(sick *atomic.Bool) peers.EmbeddedOptions {
 			return peers.EmbeddedOptions{Subscribe: func(client, _ string) bool { return !sick.Load() || !isGateway(client) }}
 		}},
 	} {
@@ -275,7 +275,7 @@ func TestInfluxDBThatRejectsOneRecord(t *testing.T) {
 
 	gate.answers(func(string) int { return 0 })
 	var n control.CountReply
-	if err := control.NewClient(r.dir).Post(t.Context(), "/v1/store/requeue", control.UpstreamRequest{Upstream: "hq", By: "li"}, &n); err != nil || n.Count != 1 {
+	if err := control.NewClient(r.dir).Post(t.Context(), "store/requeue", control.UpstreamRequest{Upstream: "hq", By: "li"}, &n); err != nil || n.Count != 1 {
 		t.Fatalf("requeue: %d, %v", n.Count, err)
 	}
 	r.gone("upstream-rejected", "upstream/hq")

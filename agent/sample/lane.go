@@ -68,6 +68,7 @@ type Lane struct {
 const (
 	reopenAfter = 3                // whole reads that fail in a row before the sensor is opened anew
 	openPause   = 15 * time.Second // longest pause between two attempts to open
+	watchPause  = time.Second      // between two attempts to watch a state input
 	mostMissed  = 720              // missed ticks recorded one by one; more are one gap
 )
 
@@ -103,7 +104,7 @@ func (l *Lane) Run(ctx context.Context) error {
 			due = l.missed(due, now)
 		}
 		readings := l.read(ctx, onTick)
-		if ctx.Err() != nil {
+		if readings == nil {
 			return nil
 		}
 		l.o.Sink.Readings(readings)
@@ -156,20 +157,23 @@ func (l *Lane) missed(due time.Duration, now agent.Instant) time.Duration {
 	return due
 }
 
-// read makes one reading per point.
+// read makes one reading per point; none if ctx ended before anything was known.
 func (l *Lane) read(ctx context.Context, onTick bool) []agent.Reading {
 	if l.sensor == nil && !l.open(ctx, onTick) {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return l.faults(l.o.Clock.Now(), l.fault)
 	}
 	if err := l.start(ctx); err != nil {
-		return l.failed(l.o.Clock.Now(), err)
+		return l.failed(ctx, l.o.Clock.Now(), err)
 	}
 	at := l.o.Clock.Now()
 	tx, cancel := context.WithTimeout(ctx, l.o.Timeout)
 	samples, err := l.sensor.Read(tx, l.buf[:0])
 	cancel()
 	if err != nil {
-		return l.failed(at, err)
+		return l.failed(ctx, at, err)
 	}
 	l.buf = samples
 	return l.measured(at, samples)
@@ -236,7 +240,10 @@ func (l *Lane) succeeded(at agent.Instant) {
 	}
 }
 
-func (l *Lane) failed(at agent.Instant, err error) []agent.Reading {
+func (l *Lane) failed(ctx context.Context, at agent.Instant, err error) []agent.Reading {
+	if ctx.Err() != nil {
+		return nil // the agent stops: nothing is known against the sensor
+	}
 	fault := FaultOf(err)
 	l.failures++
 	l.o.Log.Debug("sensor read failed", slog.String("sensor", string(l.o.ID)),
@@ -269,6 +276,9 @@ func (l *Lane) open(ctx context.Context, onTick bool) bool {
 	tx, cancel := context.WithTimeout(ctx, l.o.Timeout)
 	s, err := l.o.Open(tx)
 	cancel()
+	if err != nil && ctx.Err() != nil {
+		return false // the agent stops: nothing is known against the sensor
+	}
 	if err != nil {
 		l.fault = FaultOf(err)
 		if l.fault == agent.FaultIO {
@@ -284,7 +294,7 @@ func (l *Lane) open(ctx context.Context, onTick bool) bool {
 	return true
 }
 
-// watch lets a state input call for a read at every change.
+// watch lets a state input call for a read at every change, for as long as it is open.
 func (l *Lane) watch(ctx context.Context) {
 	w, ok := l.sensor.(sensors.Watcher)
 	if !ok {
@@ -294,18 +304,32 @@ func (l *Lane) watch(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		l.watchFor(ctx, w)
+	}()
+	l.watching = func() { cancel(); <-done }
+}
+
+// watchFor watches until ctx is done, again and again where watching fails: until then
+// changes are seen at the sensor's ticks only.
+func (l *Lane) watchFor(ctx context.Context, w sensors.Watcher) {
+	for level := slog.LevelWarn; ; level = slog.LevelDebug {
 		err := w.Watch(ctx, func() {
 			select {
 			case l.changed <- struct{}{}:
 			default: // a change is already waiting to be read
 			}
 		})
-		if err != nil && ctx.Err() == nil {
-			l.o.Log.Warn("changes of a state input are not seen before its next tick",
-				slog.String("sensor", string(l.o.ID)), slog.Any("err", err))
+		if ctx.Err() != nil {
+			return
 		}
-	}()
-	l.watching = func() { cancel(); <-done }
+		l.o.Log.Log(ctx, level, "changes of a state input are not seen before its next tick",
+			slog.String("sensor", string(l.o.ID)), slog.Any("err", err))
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(watchPause):
+		}
+	}
 }
 
 func (l *Lane) close() {

@@ -43,12 +43,13 @@ func NewScanner(o ScannerOptions) *Scanner {
 	return &Scanner{o: o, queue: make(chan agent.Scan, QueueSize), overrun: make(chan struct{}, 1)}
 }
 
-// Run hands on what the device sees until ctx is done, then closes it. It returns nil.
+// Run hands on what the device sees until ctx is done, then closes it and hands on what is
+// left. It returns nil.
 func (s *Scanner) Run(ctx context.Context) error {
-	done := make(chan struct{})
+	silent, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		s.handOn(ctx)
+		s.handOn(silent)
 	}()
 	for pause := time.Second; ctx.Err() == nil; pause = min(2*pause, openPause) {
 		began := clock.Elapsed()
@@ -65,6 +66,7 @@ func (s *Scanner) Run(ctx context.Context) error {
 		case <-time.After(pause):
 		}
 	}
+	close(silent)
 	<-done
 	return nil
 }
@@ -102,8 +104,9 @@ func (s *Scanner) emit(o sensors.Observation) {
 	}
 }
 
-// handOn brings queued scans to the sink; an overrun is told once the queue has room again.
-func (s *Scanner) handOn(ctx context.Context) {
+// handOn brings queued scans to the sink, until the device is silent for good and nothing is
+// left. An overrun is told once the queue has room again.
+func (s *Scanner) handOn(silent <-chan struct{}) {
 	for {
 		select {
 		case scan := <-s.queue:
@@ -115,25 +118,27 @@ func (s *Scanner) handOn(ctx context.Context) {
 		case scan := <-s.queue:
 			s.o.Sink.Scan(scan)
 		case <-s.overrun:
-			n := s.dropped.Swap(0)
-			if n == 0 {
-				continue
+			s.tellOverrun()
+		case <-silent:
+			for len(s.queue) > 0 {
+				s.o.Sink.Scan(<-s.queue)
 			}
-			s.o.Sink.Event(agent.Event{At: s.o.Clock.Now(), Kind: agent.EventGap, Gap: &agent.Gap{
-				Reason: agent.GapOverrun, Source: "scanner/" + string(s.o.ID),
-				Counts: []agent.Tally{{Kind: agent.KindScans, Count: n}},
-			}})
-		case <-ctx.Done():
-			for {
-				select {
-				case scan := <-s.queue:
-					s.o.Sink.Scan(scan)
-				default:
-					return
-				}
-			}
+			s.tellOverrun()
+			return
 		}
 	}
+}
+
+// tellOverrun records how many scans found the queue full, if any did.
+func (s *Scanner) tellOverrun() {
+	n := s.dropped.Swap(0)
+	if n == 0 {
+		return
+	}
+	s.o.Sink.Event(agent.Event{At: s.o.Clock.Now(), Kind: agent.EventGap, Gap: &agent.Gap{
+		Reason: agent.GapOverrun, Source: "scanner/" + string(s.o.ID),
+		Counts: []agent.Tally{{Kind: agent.KindScans, Count: n}},
+	}})
 }
 
 // found tells once that the device answers (again).

@@ -39,7 +39,7 @@ func alarmsListCommand() *cobra.Command {
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
 			fmt.Fprintln(w, "STATE\tSEVERITY\tSINCE\tWHAT\tID")
 			for _, a := range s.Alarms {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.State, a.Severity, timeIn(a.Raised, siteOf(&s)), a.Message, a.ID)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.State, a.Severity, timeIn(a.Raised, siteOf(&s)), alarmText(a), a.ID)
 			}
 			return w.Flush()
 		},

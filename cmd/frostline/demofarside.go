@@ -74,11 +74,16 @@ type counted struct{ stored, delivered, waiting, lost, doubled int64 }
 // count compares, record by record, what was committed with what the upstream took and
 // what the far side holds.
 func count(ctx context.Context, cfg *config.Config, far *farSide) (counted, error) {
-	var c counted
-	for _, a := range far.receiver.Ledger().Accounts() {
+	c, err := countStore(ctx, cfg, far)
+	for _, a := range far.receiver.Ledger().Accounts() { // after the store: nothing taken is counted too early
 		c.delivered += a.Received
 		c.doubled += a.Doubled
 	}
+	return c, err
+}
+
+func countStore(ctx context.Context, cfg *config.Config, far *farSide) (counted, error) {
+	var c counted
 	r, err := store.OpenReadOnly(ctx, cfg.Store.Dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return c, nil

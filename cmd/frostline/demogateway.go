@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/frostline/frostline/agent/alarm"
+	"github.com/frostline/frostline/agent/alarm/nodata"
+	"github.com/frostline/frostline/agent/alarm/sensorfault"
 	"github.com/frostline/frostline/agent/config"
 	"github.com/frostline/frostline/agent/daemon"
 	"github.com/frostline/frostline/configs"
@@ -80,6 +83,14 @@ func (d *demo) config(s emulated.Scenario, dir, broker string) (*config.Config, 
 	least := time.Duration(d.speed * float64(leastReal)).Round(time.Second)
 	for i := range cfg.Sensors {
 		cfg.Sensors[i].Every = max(cfg.Sensors[i].Every, least)
+	}
+	for i := range cfg.Alarms { // and what is late by then is not what is late at other times
+		switch a := cfg.Alarms[i].Settings.(type) {
+		case *nodata.Settings:
+			a.After = max(a.After, alarm.HoldIntervals*least)
+		case *sensorfault.Settings:
+			a.After = max(a.After, alarm.HoldIntervals*least)
+		}
 	}
 	for i := range cfg.Upstreams {
 		m, ok := cfg.Upstreams[i].Settings.(*mqtt.Config)

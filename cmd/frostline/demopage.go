@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,7 +115,7 @@ func (b *block) lines() []row {
 		return append(lines, b.rows[hidden:]...)
 	case hidden > 0 && b.shown > 1:
 		lines = append(lines, b.rows[:b.shown-1]...)
-		return append(lines, row{{fmt.Sprintf("  … and %d more", hidden+1), dim}})
+		return append(lines, row{{"  …", dim}})
 	}
 	return append(lines, b.rows[:b.shown]...)
 }
@@ -167,7 +169,7 @@ func (v *view) worst(zone agent.ZoneID) (string, ink) {
 	text, color := "", usual
 	for _, a := range v.status.Alarms {
 		switch {
-		case a.Zone != zone || a.State == agent.StateRtnUnack:
+		case zone == "" || a.Zone != zone || a.State == agent.StateRtnUnack:
 		case a.Severity == agent.SeverityCritical:
 			return "ALARM", red
 		default:
@@ -236,7 +238,8 @@ func cellValue(p control.Point) (string, ink) {
 	return text, usual
 }
 
-// alarms shows what is active first, then what is over and waits for a person's word.
+// alarms shows what is active first, then what is over and waits for a person's word; the
+// newest of each first.
 func (v *view) alarms(width int) *block {
 	active, over := countAlarms(v.status.Alarms)
 	b := &block{title: row{{"Alarms", bold}}, least: 3}
@@ -246,14 +249,27 @@ func (v *view) alarms(width int) *block {
 		return b
 	}
 	b.title = append(b.title, span{fmt.Sprintf("  %d active, %d over and not acknowledged", active, over), dim})
-	for _, isOver := range []bool{false, true} {
-		for i := len(v.status.Alarms) - 1; i >= 0; i-- { // newest first
-			if a := v.status.Alarms[i]; (a.State == agent.StateRtnUnack) == isOver {
-				b.rows = append(b.rows, v.alarm(&a, width)...)
-			}
-		}
+	alarms := slices.Clone(v.status.Alarms)
+	slices.SortStableFunc(alarms, func(a, b control.Alarm) int {
+		return cmp.Or(cmp.Compare(urgency(&a), urgency(&b)), b.Raised.Compare(a.Raised))
+	})
+	for i := range alarms {
+		b.rows = append(b.rows, v.alarm(&alarms[i], width)...)
 	}
 	return b
+}
+
+// urgency orders alarms on the page: what waits for a person first, what is over last.
+func urgency(a *control.Alarm) int {
+	switch {
+	case a.State == agent.StateRtnUnack:
+		return 3
+	case a.State == agent.StateAck:
+		return 2
+	case a.Severity == agent.SeverityCritical:
+		return 0
+	}
+	return 1
 }
 
 // alarm is one alarm: an active one in full, one that is over in a line.
@@ -302,7 +318,11 @@ func (v *view) stock() *block {
 	for _, l := range v.status.Stock {
 		name = max(name, columns(itemName(l)))
 	}
-	for _, l := range v.status.Stock {
+	lines := slices.Clone(v.status.Stock)
+	slices.SortStableFunc(lines, func(a, b control.StockLine) int { // what runs out comes first
+		return cmp.Compare(min(1, len(stockWarning(b))), min(1, len(stockWarning(a))))
+	})
+	for _, l := range lines {
 		r := row{{fmt.Sprintf("  %s %4d in %s", pad(itemName(l), min(name, 30)), l.Balance, zoneOf(v.status, l.Zone)), usual}}
 		if warn := stockWarning(l); warn != "" {
 			r = append(r, span{"  " + warn, yellow})
@@ -314,7 +334,7 @@ func (v *view) stock() *block {
 
 func (v *view) delivery() *block {
 	s := v.status
-	b := &block{title: row{{"Delivery", bold}, {fmt.Sprintf("  %d records stored, %s", s.Store.Records, size(s.Store.Bytes)), dim}}, least: 2}
+	b := &block{title: row{{"Delivery", bold}, {fmt.Sprintf("  %d records stored, %s", s.Store.Records, size(s.Store.Bytes)), dim}}}
 	for _, u := range s.Upstreams {
 		r := row{{fmt.Sprintf("  %s %s: ", u.ID, u.State), usual}}
 		backlog := span{fmt.Sprintf("%d waiting", u.Waiting), usual}
@@ -328,11 +348,12 @@ func (v *view) delivery() *block {
 		b.rows = append(b.rows, r)
 	}
 	b.rows = append(b.rows, row{{"  far side: " + v.far, usual}})
+	b.least = len(b.rows)
 	return b
 }
 
 func (v *view) happened() *block {
-	b := &block{title: row{{"What happens", bold}}, least: 3, tail: true}
+	b := &block{title: row{{"What happens", bold}}, least: 2, tail: true}
 	for _, h := range v.recent {
 		b.rows = append(b.rows, row{{"  " + h.at.In(siteOf(v.status)).Format(time.TimeOnly) + "  ", dim}, {h.text, h.ink}})
 	}

@@ -107,6 +107,7 @@ func (r *receiver) load() error {
 }
 
 func (r *receiver) run(ctx context.Context) error {
+	ignorePipes()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	password, err := config.Resolve(r.Password)
 	if err != nil {

@@ -28,7 +28,7 @@ func render(w io.Writer, s *control.Status, live bool, st style) error {
 	renderZones(&b, s, live, st)
 	renderAlarms(&b, s, st)
 	renderStock(&b, s, st)
-	renderDelivery(&b, s, st)
+	renderDelivery(&b, s, live, st)
 	renderConditions(&b, s, st)
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -133,10 +133,7 @@ func renderAlarms(b *strings.Builder, s *control.Status, st style) {
 	}
 	fmt.Fprintf(b, "\n%s\n", st.bold("Alarms"))
 	for _, a := range s.Alarms {
-		line := fmt.Sprintf("  %-9s %s  %s", a.State, timeIn(a.Raised, siteOf(s)), a.Message)
-		if a.By != "" {
-			line += fmt.Sprintf("  (%s: %s)", a.By, a.Comment)
-		}
+		line := fmt.Sprintf("  %-9s %s  %s", a.State, timeIn(a.Raised, siteOf(s)), alarmText(a))
 		switch {
 		case a.State == agent.StateUnack && a.Severity == agent.SeverityCritical:
 			line = st.red(line)
@@ -147,15 +144,27 @@ func renderAlarms(b *strings.Builder, s *control.Status, st style) {
 	}
 }
 
+// alarmText is an alarm's message, and what the person said who acknowledged it.
+func alarmText(a control.Alarm) string {
+	if a.By == "" {
+		return a.Message
+	}
+	return fmt.Sprintf("%s  (%s: %s)", a.Message, a.By, a.Comment)
+}
+
 func renderStock(b *strings.Builder, s *control.Status, st style) {
 	if len(s.Stock) == 0 {
 		return
 	}
 	fmt.Fprintf(b, "\n%s\n", st.bold("Stock"))
+	name, zone := 0, 0
 	for _, l := range s.Stock {
-		line := fmt.Sprintf("  %s %5d in %s", pad(itemName(l), 26), l.Balance, pad(zoneOf(s, l.Zone), 18))
+		name, zone = max(name, columns(itemName(l))), max(zone, columns(zoneOf(s, l.Zone)))
+	}
+	for _, l := range s.Stock {
+		line := fmt.Sprintf("  %s %5d in %s", pad(itemName(l), name), l.Balance, pad(zoneOf(s, l.Zone), zone))
 		if warn := stockWarning(l); warn != "" {
-			line += " " + st.yellow(warn)
+			line += "  " + st.yellow(warn)
 		}
 		fmt.Fprintln(b, strings.TrimRight(line, " "))
 	}
@@ -189,19 +198,25 @@ func stockWarning(l control.StockLine) string {
 	return ""
 }
 
-func renderDelivery(b *strings.Builder, s *control.Status, st style) {
-	fmt.Fprintf(b, "\n%s\n  %d records, %s, last %s/%d", st.bold("Store"), s.Store.Records, size(s.Store.Bytes), s.Store.Epoch, s.Store.Last)
+func renderDelivery(b *strings.Builder, s *control.Status, live bool, st style) {
+	fmt.Fprintf(b, "\n%s\n  %d records, %s", st.bold("Store"), s.Store.Records, size(s.Store.Bytes))
+	if s.Store.Last != 0 {
+		fmt.Fprintf(b, ", last %s/%d", s.Store.Epoch, s.Store.Last)
+	}
 	if s.Store.InMemory > 0 {
 		fmt.Fprintf(b, ", %d in memory", s.Store.InMemory)
 	}
 	b.WriteByte('\n')
-	if len(s.Upstreams) == 0 {
-		return
-	}
 	fmt.Fprintf(b, "\n%s\n", st.bold("Delivery"))
+	if len(s.Upstreams) == 0 {
+		fmt.Fprintln(b, "  the config has no upstreams: records stay here")
+	}
 	for _, u := range s.Upstreams {
-		line := fmt.Sprintf("  %-16s %-12s %8d waiting %8d taken since the start  %s", u.ID, u.State, u.Waiting, u.Taken, size(u.Bytes))
-		if u.Limit > 0 {
+		line := fmt.Sprintf("  %-16s %-12s %8d waiting", u.ID, u.State, u.Waiting)
+		if live {
+			line += fmt.Sprintf(" %8d taken since the start  %s", u.Taken, size(u.Bytes))
+		}
+		if live && u.Limit > 0 {
 			line += " of " + size(u.Limit)
 		}
 		if u.Error != "" {

@@ -26,6 +26,7 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			ignorePipes()
 			r := &runner{path: path, reload: make(chan *config.Config, 1)}
 			return r.run(cmd.Context(), cfg)
 		},
@@ -33,6 +34,9 @@ func runCommand() *cobra.Command {
 	cmd.Flags().StringVarP(&path, "config", "c", defaultConfig, "config file")
 	return cmd
 }
+
+// ignorePipes keeps a reader of the journal that goes away from ending what is to go on.
+func ignorePipes() { signal.Ignore(syscall.SIGPIPE) }
 
 // runner runs one agent after the other: a changed config begins a new one in the same
 // process, on the same store, in the same epoch.
@@ -50,10 +54,13 @@ func (r *runner) run(ctx context.Context, cfg *config.Config) error {
 	for cfg != nil {
 		log := newLog(cfg)
 		a, err := daemon.New(ctx, daemon.Options{Config: cfg, Version: version, Built: buildDate(), Log: log, Reload: r.reread})
-		if err != nil && good != nil && refused == nil {
+		if err != nil && good != nil && refused == nil && ctx.Err() == nil {
 			log.Error("config refused; the old one stays", slog.Any("err", err))
 			cfg, refused = good, err
 			continue
+		}
+		if err != nil && ctx.Err() != nil {
+			return nil // told to stop between two configs
 		}
 		if err != nil {
 			return err

@@ -125,6 +125,8 @@ func storeExportCommand() *cobra.Command {
 	var from, to string
 	cmd := &cobra.Command{
 		Use: "export", Short: "Print records as JSON lines, oldest first", Args: noArgs,
+		Long:    "Print records in the words of docs/wire.md, one JSON object per line, oldest first, beside a running agent too.",
+		Example: "  frostline store export --from 2026-03-01T00:00:00+08:00 --to 2026-03-02T00:00:00+08:00",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			within, err := parseRange(from, to)
 			if err != nil {
@@ -187,18 +189,26 @@ func export(cmd *cobra.Command, dir string, g wire.Gateway, within timeRange) er
 	defer r.Close()
 	w := bufio.NewWriterSize(cmd.OutOrStdout(), 1<<16)
 	var line []byte
+	waiting := 0
 	for p := (agent.Position{}); ; {
 		records, err := r.After(cmd.Context(), p, 4096)
 		if err != nil {
 			return err
 		}
 		if len(records) == 0 {
+			if waiting > 0 {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s left out: their boot has no date yet (frostline clock set)\n", plural(waiting, "record"))
+			}
 			return w.Flush()
 		}
 		for i := range records {
 			rec := &records[i]
 			p = rec.Position
-			if rec.Waiting() || !within.has(rec.At().Wall) {
+			if rec.Waiting() {
+				waiting++
+				continue
+			}
+			if !within.has(rec.At().Wall) {
 				continue
 			}
 			if line, err = wire.AppendRecord(line[:0], g, rec, r); err != nil {

@@ -101,8 +101,7 @@ func (l *lane) settle(ctx context.Context, parts []part, end error) (rest []part
 		return parts[1:], 1, err
 	case errors.As(end, &refused):
 		l.failed(ctx, refused.Code, end, StateRefused)
-		wait := l.p.o.Retry.Refused/2 + l.refused.Failed(l.p.o.Elapsed())
-		return parts, 0, sleep(ctx, wait)
+		return parts, 0, l.pauseRefused(ctx, l.p.o.Retry.Refused/2+l.refused.Failed(l.p.o.Elapsed()))
 	case errors.As(end, &later):
 		l.failed(ctx, conditionBusy, end, StateRetrying)
 		wait := min(later.After, longestLater) + l.unknown.Failed(l.p.o.Elapsed())
@@ -234,6 +233,7 @@ func (l *lane) attempt(ctx context.Context, b *upstream.Batch) error {
 
 func (l *lane) succeeded() {
 	now := l.p.o.Elapsed()
+	l.hurried = false
 	l.unknown.Worked(now)
 	l.lost.Worked(now)
 	l.refused.Worked(now)
@@ -243,7 +243,9 @@ func (l *lane) succeeded() {
 }
 
 func (l *lane) failed(ctx context.Context, code string, err error, state State) {
-	if state != StateRefused { // a refusal needs a connection
+	if state == StateRefused { // a refusal needs a connection
+		l.p.link.refusal()
+	} else {
 		l.p.link.failure()
 	}
 	first := false
@@ -275,6 +277,25 @@ func (l *lane) pause(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	case <-timer.C:
 	case <-worked:
+	}
+	return nil
+}
+
+// pauseRefused waits like pause. But a lane that is refused while the other works is hurried
+// once only, lest it asks as often as the other delivers.
+func (l *lane) pauseRefused(ctx context.Context, d time.Duration) error {
+	if l.hurried {
+		return sleep(ctx, d)
+	}
+	worked := l.p.link.worked.wait()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+	case <-worked:
+		l.hurried = true
 	}
 	return nil
 }

@@ -314,12 +314,74 @@ func TestAStoreThatFailsStopsNothingForGood(t *testing.T) {
 	})
 }
 
-func TestAnUnreadableStoreAtTheStartIsAnError(t *testing.T) {
-	r := newRig(t)
-	r.store.fail = errors.New("disk I/O error")
-	if err := New(r.o).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "disk I/O error") {
-		t.Errorf("run: %v", err)
-	}
+func TestAStoreThatCannotBeReadAtTheStartIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.store.fail = errors.New("disk I/O error")
+		p, stop := r.start()
+		time.Sleep(time.Minute)
+		records := r.mixed(1, 200)
+		r.store.commit(records...)
+		r.store.mu.Lock()
+		r.store.fail = nil
+		r.store.mu.Unlock()
+		r.drain(p, time.Minute)
+		stop()
+		r.arrived(records, Only{})
+	})
+}
+
+func TestAStopBeforeTheStoreCouldBeReadIsClean(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.store.fail = errors.New("disk I/O error")
+		_, stop := r.start()
+		time.Sleep(time.Second)
+		stop()
+	})
+}
+
+func TestAlarmsFollowAtOnceWhenARefusalEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var mended atomic.Bool
+		r.fake.Plan = func(_ int, b upstream.Batch) upstreamtest.Fate {
+			if mended.Load() {
+				return upstreamtest.All
+			}
+			return upstreamtest.Fate{Err: &upstream.Refused{Code: "upstream-login", Err: errors.New("no")}}
+		}
+		_, stop := r.start()
+		defer stop()
+		for round := range 20 {
+			mended.Store(false)
+			first := agent.Seq(1000 + 10*round)
+			alarm, reading := r.defs.Record(agent.KindAlarms, first), r.defs.Record(agent.KindReadings, first+1)
+			alarm.SetAt(r.now())
+			reading.SetAt(r.now())
+			r.store.commit(alarm, reading)
+			time.Sleep(time.Minute + time.Duration(round)*time.Second)
+			mended.Store(true)
+			before := len(r.fake.Received())
+			began := time.Now()
+			var lane [2]time.Duration // after which the first of main and urgent arrived
+			for time.Since(began) < time.Minute && (lane[0] == 0 || lane[1] == 0) {
+				time.Sleep(100 * time.Millisecond)
+				for _, got := range r.fake.Received()[before:] {
+					i := 0
+					if got.Kind == agent.KindAlarms {
+						i = 1
+					}
+					if lane[i] == 0 {
+						lane[i] = time.Since(began)
+					}
+				}
+			}
+			if lane[0] == 0 || lane[1] == 0 || lane[1] > lane[0]+3*time.Second {
+				t.Fatalf("round %d: routine records after %v, alarms after %v", round, lane[0], lane[1])
+			}
+		}
+	})
 }
 
 // collector is a reporter for a rapid check, whose own T must not be used in a bubble.

@@ -128,16 +128,12 @@ func (o Options) withDefaults() Options {
 }
 
 // Run forwards until ctx is done, then writes its cursors and returns nil. Call it once.
-// An error means that the store could not be read at the start.
+// A store that cannot be read at the start is asked again until it can: the agent measures
+// and warns meanwhile.
 func (p *Pump) Run(ctx context.Context) error {
 	defer close(p.stopped)
-	if err := p.budget.load(ctx, p.o.Store); err != nil {
-		return err
-	}
-	for _, l := range p.lanes {
-		if err := l.load(ctx); err != nil {
-			return err
-		}
+	if !p.begin(ctx) {
+		return nil
 	}
 	var wg sync.WaitGroup
 	for _, l := range p.lanes {
@@ -151,6 +147,34 @@ func (p *Pump) Run(ctx context.Context) error {
 		l.acknowledge(final)
 	}
 	p.saveBudget(final, true)
+	return nil
+}
+
+// begin loads what the store knows of this upstream; false: ctx was done before it could.
+func (p *Pump) begin(ctx context.Context) bool {
+	for told := false; ; told = true {
+		err := p.load(ctx)
+		if err == nil {
+			return true
+		}
+		if !told && ctx.Err() == nil { // later on the store's own conditions say so
+			p.o.Log.WarnContext(ctx, "store not read", slog.String("upstream", string(p.o.ID)), slog.Any("err", err))
+		}
+		if sleep(ctx, storeRetry) != nil {
+			return false
+		}
+	}
+}
+
+func (p *Pump) load(ctx context.Context) error {
+	if err := p.budget.load(ctx, p.o.Store); err != nil {
+		return err
+	}
+	for _, l := range p.lanes {
+		if err := l.load(ctx); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -310,6 +334,7 @@ type link struct {
 
 	mu        sync.Mutex
 	up        bool
+	refused   bool           // since the last success
 	head      agent.Position // newest committed when the present connection began, at the latest
 	successes uint64
 }
@@ -334,8 +359,8 @@ func (k *link) attempt(newest agent.Position, head func() agent.Position) (hist 
 
 func (k *link) success() {
 	k.mu.Lock()
-	was := k.up
-	k.up = true
+	was := k.up && !k.refused
+	k.up, k.refused = true, false
 	k.successes++
 	k.mu.Unlock()
 	if !was {
@@ -347,6 +372,12 @@ func (k *link) failure() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.up = false
+}
+
+func (k *link) refusal() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.refused = true
 }
 
 func (k *link) count() uint64 {

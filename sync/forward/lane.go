@@ -41,6 +41,7 @@ type lane struct {
 	unknown *backoff.Backoff
 	lost    *backoff.Backoff
 	refused *backoff.Backoff
+	hurried bool // a refusal's pause was cut short since the last success
 
 	ack acker
 

@@ -12,8 +12,12 @@ import (
 	"github.com/frostline/frostline/sync/upstream"
 )
 
-// Meter counts the bytes on an upstream's socket. It implements upstream.Meter.
-type Meter struct{ read, written atomic.Int64 }
+// Meter counts the bytes on an upstream's socket. It implements upstream.Meter and, once a
+// pump holds it to a limit, upstream.Limited.
+type Meter struct {
+	read, written atomic.Int64
+	allowance     atomic.Int32 // set by the budget
+}
 
 // Add counts bytes that crossed the socket.
 func (m *Meter) Add(read, written int) {
@@ -23,6 +27,9 @@ func (m *Meter) Add(read, written int) {
 
 // Bytes is what was counted since the meter was made.
 func (m *Meter) Bytes() (read, written int64) { return m.read.Load(), m.written.Load() }
+
+// Allowance implements upstream.Limited.
+func (m *Meter) Allowance() upstream.Allowance { return upstream.Allowance(m.allowance.Load()) }
 
 func (m *Meter) total() int64 { return m.read.Load() + m.written.Load() }
 
@@ -64,6 +71,22 @@ func (l *Limit) name(t time.Time) string {
 		return fmt.Sprintf("%04d-W%02d", year, week)
 	}
 	return t.Format("2006-01")
+}
+
+// goodbye is what an upstream may need to end its connection, at most.
+const goodbye = 1024
+
+// allowance is what is left for traffic without records when so much is used.
+func (l *Limit) allowance(used int64) upstream.Allowance {
+	switch left := l.Bytes - used; {
+	case l.Bytes <= 0:
+		return upstream.Ample
+	case left <= min(goodbye, l.Bytes/50):
+		return upstream.Spent
+	case left <= l.Bytes/10:
+		return upstream.Scarce
+	}
+	return upstream.Ample
 }
 
 const saveBudgetEvery = time.Minute
@@ -128,7 +151,9 @@ func (b *budget) used(now agent.Instant) int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.roll(now)
-	return b.meter.total() - b.base
+	used := b.meter.total() - b.base
+	b.meter.allowance.Store(int32(b.limit.allowance(used)))
+	return used
 }
 
 // allows says how many bytes of size hint a lane may still send in this period. The main

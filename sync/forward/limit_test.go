@@ -89,6 +89,32 @@ func TestTheByteLimitHoldsAndAlarmsMayUseTheLastTenth(t *testing.T) {
 	})
 }
 
+func TestAnUpstreamLearnsWhatTheLimitAllowsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		m := r.metered(Limit{Bytes: 100_000, Per: PerDay})
+		_, stop := r.start()
+		defer stop()
+		for _, step := range []struct {
+			add  int
+			want upstream.Allowance
+		}{{89_000, upstream.Ample}, {2_000, upstream.Scarce}, {7_000, upstream.Scarce}, {1_500, upstream.Spent}, {5_000, upstream.Spent}} {
+			m.Add(0, step.add)
+			time.Sleep(6 * time.Second)
+			if got := m.Allowance(); got != step.want {
+				t.Errorf("after %d bytes: allowance %d, want %d", m.total(), got, step.want)
+			}
+		}
+		time.Sleep(25 * time.Hour)
+		if got := m.Allowance(); got != upstream.Ample {
+			t.Errorf("the next day: allowance %d", got)
+		}
+	})
+	if got := new(Meter).Allowance(); got != upstream.Ample {
+		t.Errorf("without a limit: allowance %d", got)
+	}
+}
+
 func TestPeriodsBeginAtTheSitesMidnight(t *testing.T) {
 	shanghai := time.FixedZone("UTC+8", 8*3600)
 	for _, c := range []struct {

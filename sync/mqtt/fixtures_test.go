@@ -62,7 +62,11 @@ type rig struct {
 	written    atomic.Int64
 	version    atomic.Int64 // changes info
 	mono       atomic.Int64
+	allowance  atomic.Int32
 }
+
+// Allowance implements upstream.Limited.
+func (r *rig) Allowance() upstream.Allowance { return upstream.Allowance(r.allowance.Load()) }
 
 // Add implements upstream.Meter.
 func (r *rig) Add(read, written int) { r.read.Add(int64(read)); r.written.Add(int64(written)) }

@@ -339,6 +339,52 @@ func TestTheHeartbeatRenewsStatusAndChangedInfo(t *testing.T) {
 	r.deliver(t, r.readings(2, 1))
 }
 
+func TestTheHeartbeatSparesAByteLimit(t *testing.T) {
+	b := peers.StartEmbedded(t, peers.EmbeddedOptions{})
+	r := newRig(t, b.URL(), func(c *Config, _ *upstream.Host) { c.Heartbeat = time.Second })
+	r.deliver(t, r.readings(1, 1))
+	statuses := func() (all []wire.Status) {
+		for _, m := range b.Messages() {
+			if m.Topic == base+"status" {
+				all = append(all, statusOf(t, m.Payload))
+			}
+		}
+		return all
+	}
+	newest := func() wire.Status { all := statuses(); return all[len(all)-1] }
+	if s := newest(); s.State != wire.Online || s.EveryS != 1 {
+		t.Fatalf("at first %+v", s)
+	}
+
+	r.allowance.Store(int32(upstream.Scarce))
+	peers.Await(t, "a promise of few", func() bool { return newest().EveryS == 900 })
+	before := len(statuses())
+	for range 10 {
+		if err := r.beat(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(statuses()); n != before {
+		t.Errorf("%d statuses more out of the last tenth", n-before)
+	}
+	r.deliver(t, r.defs.Batch(agent.KindAlarms, 2, 1))
+
+	r.allowance.Store(int32(upstream.Spent))
+	peers.Await(t, "a goodbye", func() bool { return newest().State == wire.Offline })
+	written := r.written.Load()
+	for range 10 {
+		if err := r.beat(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := r.written.Load(); n != written {
+		t.Errorf("%d bytes more when the limit was used up", n-written)
+	}
+
+	r.allowance.Store(int32(upstream.Ample))
+	peers.Await(t, "online again", func() bool { s := newest(); return s.State == wire.Online && s.EveryS == 1 })
+}
+
 func TestWithoutBatchesTheConnectionIsMadeByTheHeartbeat(t *testing.T) {
 	b := peers.StartEmbedded(t, peers.EmbeddedOptions{})
 	p := peers.NewProxy(t, b.Addr())

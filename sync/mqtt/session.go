@@ -28,17 +28,38 @@ type session struct {
 	conn   *mqttconn.Conn
 	number uint64
 
-	mu  sync.Mutex
-	why error // why we ended it ourselves
+	mu     sync.Mutex
+	why    error         // why we ended it ourselves
+	every  time.Duration // the newest status's promise of the next
+	saidAt time.Duration // elapsed time of the newest status
+}
+
+// said notes a status that was published at now and promised the next within every.
+func (s *session) said(now, every time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.every, s.saidAt = every, now
+}
+
+// sufficient reports whether the newest status promised no more than every and still holds at now.
+func (s *session) sufficient(now, every time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.every >= every && now-s.saidAt < every
+}
+
+// end notes why we end the connection ourselves.
+func (s *session) end(why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.why == nil {
+		s.why = why
+	}
 }
 
 // drop ends the connection so that the broker publishes the will; the next Deliver connects anew.
 func (s *session) drop(why error) {
-	s.mu.Lock()
-	if s.why == nil {
-		s.why = why
-	}
-	s.mu.Unlock()
+	s.end(why)
 	s.conn.Drop()
 }
 

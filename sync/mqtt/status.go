@@ -24,12 +24,40 @@ func (u *Upstream) status() upstream.Status {
 }
 
 func (u *Upstream) statusMessage(state string, number uint64) []byte {
-	every := int64((u.c.Heartbeat + time.Second - 1) / time.Second)
-	return wire.NewStatus(u.from, u.status(), state, u.h.Boot, number, every).Append(nil)
+	return u.statusWithin(state, number, u.interval())
+}
+
+func (u *Upstream) statusWithin(state string, number uint64, every time.Duration) []byte {
+	seconds := int64((every + time.Second - 1) / time.Second)
+	return wire.NewStatus(u.from, u.status(), state, u.h.Boot, number, seconds).Append(nil)
 }
 
 func (u *Upstream) publishStatus(ctx context.Context, s *session, state string) error {
-	return u.publish(ctx, s, u.own("status"), u.statusMessage(state, s.number), true)
+	every := u.interval()
+	if err := u.publish(ctx, s, u.own("status"), u.statusWithin(state, s.number, every), true); err != nil {
+		return err
+	}
+	s.said(u.elapsed(), every)
+	return nil
+}
+
+// sparse is how often the status is renewed at least when only the last tenth of the byte
+// limit is left, which is for alarms.
+const sparse = 15 * time.Minute
+
+// interval is how often the status is renewed at present.
+func (u *Upstream) interval() time.Duration {
+	if u.allowance() == upstream.Ample {
+		return u.c.Heartbeat
+	}
+	return max(u.c.Heartbeat, sparse)
+}
+
+func (u *Upstream) allowance() upstream.Allowance {
+	if m, ok := u.h.Meter.(upstream.Limited); ok {
+		return m.Allowance()
+	}
+	return upstream.Ample
 }
 
 // sentInfo remembers the info that the broker keeps.
@@ -89,11 +117,19 @@ func (u *Upstream) heartbeat(ctx context.Context) {
 	}
 }
 
-// beat publishes the status, and info if it changed.
+// beat publishes the status, and info if it changed. It spares a byte limit: where little is
+// left it beats seldom, and where nothing is left it ends the connection until there is.
 func (u *Upstream) beat(ctx context.Context) error {
+	if u.allowance() == upstream.Spent {
+		u.hangUp()
+		return nil
+	}
 	s, fresh, err := u.alive(ctx)
 	if err != nil || s == nil || fresh {
 		return err
+	}
+	if u.allowance() == upstream.Scarce && s.sufficient(u.elapsed(), u.interval()) {
+		return nil
 	}
 	if err := u.publishStatus(ctx, s, wire.Online); err != nil {
 		return err
@@ -127,6 +163,37 @@ func (u *Upstream) alive(ctx context.Context) (s *session, fresh bool, err error
 		u.troubles.Raise(codeOf(err), err.Error())
 	}
 	return s, true, err
+}
+
+// errSpent is why a connection ends that has used up the byte limit.
+var errSpent = errors.New("the byte limit is used up")
+
+// hangUp says offline and ends the connection, if there is one. The next Deliver or
+// heartbeat that the limit allows makes another.
+func (u *Upstream) hangUp() {
+	u.gate <- struct{}{}
+	defer func() { <-u.gate }()
+	s := u.session
+	if u.session = nil; s == nil {
+		return
+	}
+	s.end(errSpent)
+	u.goodbye(s)
+	u.h.Log.Info("disconnected until the byte limit's next period", slog.String("upstream", string(u.h.ID)))
+}
+
+// goodbye says offline and closes the session.
+func (u *Upstream) goodbye(s *session) {
+	ctx, cancel := context.WithTimeout(context.Background(), goodbyeWithin)
+	defer cancel()
+	if s.conn.Err() == nil {
+		if err := u.publishStatus(ctx, s, wire.Offline); err != nil {
+			// The broker publishes the will, which says the same.
+			u.h.Log.InfoContext(ctx, "offline not announced", slog.String("upstream", string(u.h.ID)), slog.Any("err", err))
+			s.conn.Drop()
+		}
+	}
+	s.close()
 }
 
 // codeOf is the condition that an error of connecting stands for.

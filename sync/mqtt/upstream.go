@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -154,16 +153,7 @@ func (u *Upstream) Close() error {
 		if s == nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), goodbyeWithin)
-		defer cancel()
-		if s.conn.Err() == nil {
-			if err := u.publishStatus(ctx, s, wire.Offline); err != nil {
-				// The broker publishes the will, which says the same.
-				u.h.Log.InfoContext(ctx, "offline not announced", slog.String("upstream", string(u.h.ID)), slog.Any("err", err))
-				s.conn.Drop()
-			}
-		}
-		s.close()
+		u.goodbye(s)
 	})
 	return nil
 }

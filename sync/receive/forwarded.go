@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/sync/upstream"
@@ -60,14 +61,57 @@ func (f *Forwarded) Write(ctx context.Context, b *wire.Batch, lines [][]byte) er
 			}
 		}
 	}
-	err := u.up.Deliver(ctx, upstream.Batch{
+	return f.deliver(ctx, u.up, b, lines)
+}
+
+// deliver brings the batch to the far side, in halves where it is too large. After an error
+// it is not known what was taken: all of it comes again.
+func (f *Forwarded) deliver(ctx context.Context, up upstream.Upstream, b *wire.Batch, lines [][]byte) error {
+	err := up.Deliver(ctx, upstream.Batch{
 		Lane: upstream.Main, Kind: b.Records[0].Kind(), Epoch: b.Epoch, Prev: b.Prev, Hist: b.Hist, Records: b.Records,
 	})
 	var rejected *upstream.Rejected
-	if errors.As(err, &rejected) {
+	var tooLarge *upstream.TooLarge
+	var bad *wire.RecordError
+	switch {
+	case errors.As(err, &rejected):
 		return f.keep(b, lines, rejected)
+	case errors.As(err, &tooLarge) && len(b.Records) > 1:
+		half, rest := *b, *b
+		n := (len(b.Records) + 1) / 2
+		half.Records, rest.Records = b.Records[:n], b.Records[n:]
+		rest.Prev = half.Records[n-1].Position.Seq
+		if err := f.deliver(ctx, up, &half, lines[:n]); err != nil {
+			return err
+		}
+		return f.deliver(ctx, up, &rest, lines[n:])
+	case errors.As(err, &tooLarge):
+		return f.keep(b, lines, rejection(b.Records[0].Position, err))
+	case errors.As(err, &bad):
+		return f.without(ctx, up, b, lines, bad)
 	}
 	return err
+}
+
+// without delivers the batch but for a record that cannot be encoded, which is kept.
+func (f *Forwarded) without(ctx context.Context, up upstream.Upstream, b *wire.Batch, lines [][]byte, bad *wire.RecordError) error {
+	i := slices.IndexFunc(b.Records, func(r agent.Record) bool { return r.Position == bad.Position })
+	if i < 0 {
+		return bad
+	}
+	if err := f.keep(b, lines, rejection(bad.Position, bad.Err)); err != nil {
+		return err
+	}
+	rest := *b
+	rest.Records = slices.Delete(slices.Clone(b.Records), i, i+1)
+	if len(rest.Records) == 0 {
+		return nil
+	}
+	return f.deliver(ctx, up, &rest, slices.Delete(slices.Clone(lines), i, i+1))
+}
+
+func rejection(p agent.Position, reason error) *upstream.Rejected {
+	return &upstream.Rejected{Records: []upstream.RejectedRecord{{Position: p, Reason: reason.Error()}}}
 }
 
 // keep writes rejected records to rejected.jsonl, as they came.

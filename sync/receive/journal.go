@@ -45,7 +45,8 @@ type journal struct {
 	dir    string
 	ledger *Ledger
 	file   *os.File
-	size   int64
+	size   int64 // of the entries that are durable
+	torn   bool  // something may stand behind them
 }
 
 // foldAt is the journal's size at which it is folded into ledger.json.
@@ -106,17 +107,33 @@ func (j *journal) add(e Entry) error {
 	if err != nil {
 		return fmt.Errorf("receive: journal: %w", err)
 	}
-	line = append(line, '\n')
-	if _, err := j.file.Write(line); err != nil {
-		return fmt.Errorf("receive: journal: %w", err)
-	}
-	if err := j.file.Sync(); err != nil {
+	if err := j.append(append(line, '\n')); err != nil {
 		return fmt.Errorf("receive: journal: %w", err)
 	}
 	j.ledger.Add(e)
-	if j.size += int64(len(line)); j.size > foldAt {
+	if j.size > foldAt {
 		return j.fold()
 	}
+	return nil
+}
+
+// append writes a line to the end of the journal and syncs it. What an earlier call wrote
+// in part, on a full disk, is taken back first: the next line would make it unreadable.
+func (j *journal) append(line []byte) error {
+	if j.torn {
+		if err := j.file.Truncate(j.size); err != nil {
+			return err
+		}
+	}
+	j.torn = true
+	if _, err := j.file.Write(line); err != nil {
+		return err
+	}
+	if err := j.file.Sync(); err != nil {
+		return err
+	}
+	j.torn = false
+	j.size += int64(len(line))
 	return nil
 }
 
@@ -133,7 +150,7 @@ func (j *journal) fold() error {
 	if err := j.file.Truncate(0); err != nil {
 		return fmt.Errorf("receive: empty the journal: %w", err)
 	}
-	j.size = 0
+	j.size, j.torn = 0, false
 	return nil
 }
 

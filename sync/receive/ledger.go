@@ -158,6 +158,16 @@ func (l *Ledger) Heard(g wire.Gateway, t time.Time) {
 	l.account(g).lastSeen = t
 }
 
+// LastSeen is when the gateway said something last; zero if it never did.
+func (l *Ledger) LastSeen(g wire.Gateway) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a := l.gateways[g]; a != nil {
+		return a.lastSeen
+	}
+	return time.Time{}
+}
+
 // Status takes a status message. It reports whether the message is current: a will of an
 // earlier connection is late and changes nothing.
 func (l *Ledger) Status(s wire.Status) (current bool) {

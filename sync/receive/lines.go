@@ -3,7 +3,6 @@ package receive
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,7 +24,7 @@ type Sink interface {
 type Lines struct {
 	dir    string
 	number int
-	file   *os.File
+	file   *os.File // nil before the first Write
 	size   int64
 	whole  int64 // size up to the end of the last batch that was written whole
 }
@@ -51,7 +50,7 @@ func OpenLines(dir string, add func(*wire.Batch)) (*Lines, error) {
 			return nil, err
 		}
 	}
-	return s, s.next() // a torn last line stays where it is, at the end of its file
+	return s, nil // the first Write begins a file: a torn last line stays where it is
 }
 
 // readLines hands every whole line to add. A line without its end was never acknowledged.
@@ -75,26 +74,28 @@ func readLines(path string, add func(*wire.Batch)) error {
 	}
 }
 
-// next begins a new file.
+// next begins a new file. After an error it may be called again.
 func (s *Lines) next() error {
 	if s.file != nil {
-		if err := s.file.Close(); err != nil {
+		err := s.file.Close()
+		s.file = nil
+		if err != nil {
 			return fmt.Errorf("receive: %w", err)
 		}
 	}
-	s.number++
-	path := filepath.Join(s.dir, fmt.Sprintf("records-%06d.jsonl", s.number))
+	path := filepath.Join(s.dir, fmt.Sprintf("records-%06d.jsonl", s.number+1))
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if err != nil {
 		return fmt.Errorf("receive: %w", err)
 	}
+	s.number++
 	s.file, s.size, s.whole = f, 0, 0
 	return durable.SyncDir(s.dir)
 }
 
 // Write implements Sink.
 func (s *Lines) Write(_ context.Context, _ *wire.Batch, lines [][]byte) error {
-	if s.whole > segmentSize {
+	if s.file == nil || s.whole > segmentSize {
 		if err := s.next(); err != nil {
 			return err
 		}
@@ -129,8 +130,5 @@ func (s *Lines) Close() error {
 	}
 	err := s.file.Close()
 	s.file = nil
-	if errors.Is(err, os.ErrClosed) {
-		return nil
-	}
 	return err
 }

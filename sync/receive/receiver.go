@@ -36,6 +36,11 @@ type Options struct {
 	Elapsed func() time.Duration // real monotonic time, for silence; nil: clock.Elapsed
 }
 
+// maxPacket is more than the largest batch that a gateway can be configured to send (16 MiB,
+// cut by estimates of its records' sizes). A larger packet ends the connection, and the kept
+// session brings it again: a broker of many parties should have a limit of its own.
+const maxPacket = 32 << 20
+
 // Receiver takes records from a broker. Run runs it once.
 type Receiver struct {
 	o       Options
@@ -71,6 +76,11 @@ func New(o Options) (*Receiver, error) {
 	r.sink, err = o.Sink(func(b *wire.Batch) { r.ledger.Add(EntryOf(b)) })
 	if err != nil {
 		return nil, errors.Join(err, r.journal.close())
+	}
+	// What the sink knew and the journal did not must be in the ledger before the sink begins
+	// another file: after the next power cut it is not asked for this one again.
+	if err := r.journal.fold(); err != nil {
+		return nil, errors.Join(err, r.sink.Close(), r.journal.close())
 	}
 	for _, a := range r.ledger.Accounts() {
 		r.silence.watch(wire.Gateway{Site: a.Site, Gateway: a.Gateway}, a.AlwaysOn, o.Elapsed())
@@ -117,6 +127,7 @@ func (r *Receiver) connection(ctx context.Context) error {
 	defer cancel(nil)
 	o := r.o.Broker
 	o.KeepSession = true
+	o.MaxPacket = maxPacket
 	o.OnMessage = func(m mqttconn.Message) {
 		if err := r.Take(ctx, m.Topic, m.Payload, m.Retained); err != nil {
 			cancel(err) // not acknowledged: it comes again over the next connection
@@ -294,11 +305,9 @@ func (r *Receiver) watchSilence(ctx context.Context) {
 
 // alarm tells the operator: log, alarms.jsonl and OnAlarm.
 func (r *Receiver) alarm(g wire.Gateway, name string, tr agent.Transition, detail string) {
-	a := Alarm{T: r.o.Clock.Now().Wall, Site: g.Site, Gateway: g.Gateway, Alarm: name, Transition: tr, Detail: detail}
-	for _, page := range r.ledger.Accounts() {
-		if page.Site == g.Site && page.Gateway == g.Gateway {
-			a.LastSeen = page.LastSeen
-		}
+	a := Alarm{
+		T: r.o.Clock.Now().Wall, Site: g.Site, Gateway: g.Gateway, Alarm: name, Transition: tr,
+		LastSeen: r.ledger.LastSeen(g), Detail: detail,
 	}
 	r.o.Log.Warn("gateway alarm", slog.String("site", string(g.Site)), slog.String("gateway", string(g.Gateway)),
 		slog.String("alarm", name), slog.String("transition", string(tr)), slog.String("detail", detail))

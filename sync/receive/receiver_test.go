@@ -90,16 +90,10 @@ func written(t *testing.T, dir string) map[agent.Seq]int {
 	return count
 }
 
-func TestEachRecordIsWrittenOnceOverRepeatsAndCrashes(t *testing.T) {
-	dir := t.TempDir()
-	r := open(t, dir, nil)
-	take(t, r, readings, message(t, 1, 100))
-	take(t, r, readings, message(t, 51, 150)) // overlaps
-	take(t, r, readings, message(t, 1, 150))  // a replay
-
-	// The process is killed between the sink's write and the journal: simulated by writing
-	// to the sink alone. The message was not acknowledged and comes again.
-	b, err := wire.ParseBatch(message(t, 151, 160))
+// batch writes a message's records to the sink alone, as if the process ended then.
+func batch(t *testing.T, r *Receiver, payload []byte) {
+	t.Helper()
+	b, err := wire.ParseBatch(payload)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,6 +108,18 @@ func TestEachRecordIsWrittenOnceOverRepeatsAndCrashes(t *testing.T) {
 	if err := r.sink.Write(t.Context(), &b, lines); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestEachRecordIsWrittenOnceOverRepeatsAndCrashes(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, dir, nil)
+	take(t, r, readings, message(t, 1, 100))
+	take(t, r, readings, message(t, 51, 150)) // overlaps
+	take(t, r, readings, message(t, 1, 150))  // a replay
+
+	// The process is killed between the sink's write and the journal: simulated by writing
+	// to the sink alone. The message was not acknowledged and comes again.
+	batch(t, r, message(t, 151, 160))
 
 	r = open(t, dir, nil)
 	take(t, r, readings, message(t, 151, 170))

@@ -140,6 +140,22 @@ type Meter interface {
 	Add(read, written int)
 }
 
+// Limited is what a Meter also is where it knows of a byte limit.
+type Limited interface {
+	Allowance() Allowance
+}
+
+// Allowance is what the byte limit leaves for traffic that carries no record, such as a
+// heartbeat. Records are held back by the pump.
+type Allowance int32
+
+// The allowances.
+const (
+	Ample  Allowance = iota // no limit, or enough is left
+	Scarce                  // the last tenth, which is for urgent records
+	Spent                   // nothing until the next period
+)
+
 // Conditions takes what is wrong with an upstream. Raising what is raised changes only its detail.
 type Conditions interface {
 	Raise(code, detail string)
