@@ -23,6 +23,7 @@ const (
 	noteMachine = "store/machine" // the machine id
 	noteCopy    = "store/copy"    // 1 in a backup: opening it is a restore
 	noteSalvage = "store/salvage" // JSON of salvage: a set-aside file still to be read
+	noteMark    = "store/mark"    // of the last transaction that must not be done twice
 	noteHours   = "store/hours"   // 8 bytes: hours of records up to this offset are in the table
 	noteDropped = "store/dropped" // JSON of counts: what was ever dropped
 	noteVersion = "store/version" // of the agent that wrote last

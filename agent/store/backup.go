@@ -81,7 +81,21 @@ type copying struct {
 	done bool
 }
 
+// foreign is an error of the copy, whose disk is not the store's: it means nothing for the store.
+type foreign struct{ error }
+
+// Unwrap is the error itself.
+func (f foreign) Unwrap() error { return f.error }
+
+// step copies some pages. Its errors are foreign.
 func (c *copying) step(w *writer, to string) error {
+	if err := c.advance(w, to); err != nil {
+		return foreign{err}
+	}
+	return nil
+}
+
+func (c *copying) advance(w *writer, to string) error {
 	if c.b == nil {
 		if err := c.begin(w.s.conn, to); err != nil {
 			return errors.Join(err, c.close())

@@ -70,7 +70,7 @@ func (r *Reader) check(ctx context.Context, rep *Report) error {
 	if err := r.checkIntegrity(rep); err != nil {
 		return err
 	}
-	c := positions{rep: rep, seen: map[agent.Epoch][]run{}, cat: r.cat.Load()}
+	c := positions{rep: rep, seen: map[agent.Epoch][]run{}, head: r.head.Load(), cat: r.cat.Load()}
 	for from := int64(0); ; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -144,6 +144,7 @@ type run struct{ first, last agent.Seq }
 // positions checks that each position is there once, and that what is missing is explained.
 type positions struct {
 	rep     *Report
+	head    int64 // what is committed meanwhile is not looked at
 	cat     *catalog
 	seen    map[agent.Epoch][]run
 	gaps    []agent.Range
@@ -152,7 +153,7 @@ type positions struct {
 
 // page checks a few packs, in a read transaction of its own.
 func (c *positions) page(q querier, from int64) (next int64, err error) {
-	rows, err := q.QueryContext(background, "SELECT id, kind, n, body FROM log WHERE id >= ? ORDER BY id LIMIT 256", from)
+	rows, err := q.QueryContext(background, "SELECT id, kind, n, body FROM log WHERE id >= ? AND id <= ? ORDER BY id LIMIT 256", from, c.head)
 	if err != nil {
 		return from, err
 	}

@@ -23,6 +23,7 @@ type transaction struct {
 	pushed  tally
 	records []agent.Record // with positions
 	extra   func(conn *sql.Conn) error
+	then    func() // once it is known to have taken place
 
 	packs []pack
 	segs  []segment
@@ -368,7 +369,12 @@ func putBoot(conn execer, id agent.BootID, b boot) error {
 // verify asks the file whether a transaction that ended in an error took place all the same.
 func (w *writer) verify(tx *transaction) (took bool, err error) {
 	if len(tx.packs) == 0 {
-		return false, nil // nothing in it hurts when done twice
+		mark, marked := tx.notes[noteMark]
+		if !marked {
+			return false, nil // nothing in it hurts when done twice
+		}
+		kept, _, err := getNote(w.s.conn, noteMark)
+		return err == nil && slices.Equal(kept, mark), err
 	}
 	first := tx.packs[0]
 	var body []byte

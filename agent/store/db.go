@@ -44,6 +44,7 @@ type Options struct {
 	openWithin time.Duration // how long Open waits for a disk that hangs; 0 is 2 s
 	stopWithin time.Duration // how long Run waits for the disk at the end; 0 is 5 s
 	hangAfter  time.Duration // a disk access longer than this is a hanging disk; 0 is 2 s
+	showFor    time.Duration // how long damage is at least in status; 0 is 20 s
 }
 
 // Keep limits the store; zero is no limit.
@@ -89,6 +90,7 @@ type DB struct {
 	busy atomic.Int64 // since when the writer is inside the disk, in clock.Elapsed nanoseconds; 0 is not
 
 	condemned condemned
+	damagedAt atomic.Int64 // when damage was last declared, as busy
 
 	defsMu sync.RWMutex
 	defs   map[agent.DefID]agent.Definition
@@ -180,6 +182,9 @@ func setDefaults(o *Options) {
 	if o.hangAfter == 0 {
 		o.hangAfter = 2 * time.Second
 	}
+	if o.showFor == 0 {
+		o.showFor = 20 * time.Second
+	}
 	if o.stopWithin == 0 {
 		o.stopWithin = 5 * time.Second
 	}
@@ -248,6 +253,9 @@ func (db *DB) adopt(s *session) {
 	s.reader.damaged = db.condemn
 	db.live.Store(s.reader)
 	for _, n := range s.news {
+		if n.code == "store-damaged" {
+			db.damagedAt.Store(int64(elapsed()))
+		}
 		db.cond.Raise(n.code, n.detail)
 		db.log.Error("store set aside", slog.String("condition", n.code), slog.String("detail", n.detail))
 	}

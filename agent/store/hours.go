@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math/bits"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -335,6 +336,7 @@ type counting struct {
 	since    int64 // records before it only tell what state things were in
 	boot     *agent.BootID
 	acc      *hourly
+	kept     bool // a boot's hours are in the table
 }
 
 // loadHours prepares the counting of what no flush has kept.
@@ -423,8 +425,12 @@ func (w *writer) countSome() (done bool, err error) {
 }
 
 func (w *writer) keepBootHours(c *counting) error {
-	tx := &transaction{}
+	if c.kept {
+		return nil
+	}
+	tx := &transaction{then: func() { c.kept = true }}
 	p := w.newPlanner(tx)
+	tx.notes[noteMark] = newMark()
 	b := p.cat.boots[*c.boot]
 	b.upto = -b.upto
 	p.putBoot(*c.boot, b)
@@ -439,19 +445,22 @@ func (w *writer) flushHours() error {
 	hs.mu.Lock()
 	open := hs.open
 	hs.mu.Unlock()
-	tx := &transaction{}
+	tx := &transaction{then: func() {
+		hs.mu.Lock()
+		hs.open, hs.due = hourMap{}, false
+		hs.mu.Unlock()
+	}}
 	p := w.newPlanner(tx)
 	tx.cat = p.cat
+	tx.notes[noteMark] = newMark()
 	tx.notes[noteHours] = binary.LittleEndian.AppendUint64(nil, uint64(w.s.next-1))
 	tx.extra = func(conn *sql.Conn) error { return w.mergeHours(conn, open) }
-	if err := w.commitOwn(tx); err != nil {
-		return err
-	}
-	hs.mu.Lock()
-	hs.open, hs.due = hourMap{}, false
-	hs.mu.Unlock()
-	return nil
+	return w.commitOwn(tx)
 }
+
+// newMark tells one transaction from any other: hours are merged, so one whose outcome was
+// unknown must not be done again if it took place.
+func newMark() []byte { return binary.LittleEndian.AppendUint64(nil, rand.Uint64()) }
 
 func (w *writer) mergeHours(conn *sql.Conn, m hourMap) error {
 	for hour, defs := range m {

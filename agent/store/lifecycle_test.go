@@ -5,10 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/mattn/go-sqlite3"
 
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/clock"
@@ -448,5 +453,47 @@ func TestCountInWindows(t *testing.T) {
 	n, err := rd.count(0, head+5*countWindow)
 	if err != nil || n[codeReadings] != 21_000 || n[codeAlarms] != 30 {
 		t.Errorf("counted %v over a hole, %v", n, err)
+	}
+}
+
+// A pump that reads at the very end must never take a definition that a commit adds just
+// then for damage.
+func TestNewDefinitionsDoNotLookLikeDamageToReaders(t *testing.T) {
+	r := newRig(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for p := (agent.Position{}); ctx.Err() == nil; {
+				records, err := r.After(context.Background(), p, 1000)
+				if err != nil {
+					t.Errorf("after %s: %v", p, err)
+					return
+				}
+				if n := len(records); n > 0 {
+					p = records[n-1].Position
+				}
+			}
+		})
+	}
+	for i := range 200 {
+		d := agent.Definition{Point: agent.SensorID("s" + strconv.Itoa(i)).Point("temperature"), Quantity: agent.Temperature, Driver: "test"}.Identified()
+		r.Define([]agent.Definition{d})
+		r.put(agent.OfReading(agent.Reading{Def: d.ID, At: r.clock.Now(), Value: agent.Unit, Raw: agent.Unit}))
+	}
+	cancel()
+	wg.Wait()
+	if r.cond.was("store-damaged") {
+		t.Fatal("a healthy store was set aside")
+	}
+}
+
+// A backup onto a full or damaged stick is the stick's trouble: the store gives nothing up for it.
+func TestTroubleOfACopyIsNotTheStores(t *testing.T) {
+	for _, code := range []sqlite3.ErrNo{sqlite3.ErrFull, sqlite3.ErrCorrupt, sqlite3.ErrIoErr} {
+		err := fmt.Errorf("backup: %w", foreign{sqlite3.Error{Code: code}})
+		if got := troubleOf(err); got != troubleNone {
+			t.Errorf("%v of the copy counts as trouble %d of the store", code, got)
+		}
 	}
 }

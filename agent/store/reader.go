@@ -30,9 +30,6 @@ type Reader struct {
 	prepare           sync.Mutex
 }
 
-// errStale is the cause where a Reader meets something that its writer added since it opened.
-var errStale = errors.New("reader is older than the store")
-
 func newReader(pool *sql.DB, path string) *Reader {
 	r := &Reader{pool: pool, path: path}
 	r.waits.init()
@@ -79,16 +76,16 @@ func openReader(path string) (*Reader, error) {
 
 // reload reads catalog and head from the file.
 func (r *Reader) reload() (map[agent.DefID]agent.Definition, error) {
-	cat, defs, err := loadCatalog(r.pool)
+	var id, n sql.NullInt64
+	err := r.pool.QueryRowContext(background, "SELECT id, n FROM log ORDER BY id DESC LIMIT 1").Scan(&id, &n)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, err
+	}
+	cat, defs, err := loadCatalog(r.pool) // after the head: it knows everything up to there
 	if err != nil {
 		return nil, err
 	}
 	r.cat.Store(cat)
-	var id, n sql.NullInt64
-	err = r.pool.QueryRowContext(background, "SELECT id, n FROM log ORDER BY id DESC LIMIT 1").Scan(&id, &n)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return nil, err
-	}
 	r.head.Store(id.Int64 + n.Int64 - 1)
 	return defs, nil
 }
@@ -222,18 +219,21 @@ func (r *Reader) AppendAfter(ctx context.Context, dst []agent.Record, p agent.Po
 	if limit <= 0 {
 		return dst, nil
 	}
+	// The head first: the writer publishes the catalog before it, so this catalog knows
+	// everything up to this head. What is committed meanwhile is read by the next call.
+	head := r.head.Load()
 	cat := r.cat.Load()
 	var from int64 = 1
 	if !p.IsZero() {
 		at, _ := cat.offset(p)
 		from = at + 1
 	}
-	if from > r.head.Load() {
+	if from > head {
 		return dst, ctx.Err()
 	}
 	sel := selectKinds(kinds)
 	out, err := guard(ctx, func() ([]agent.Record, error) {
-		sc := scan{ctx: ctx, r: r, cat: cat, dst: dst, from: from, limit: limit, sel: sel}
+		sc := scan{ctx: ctx, r: r, cat: cat, head: head, dst: dst, from: from, limit: limit, sel: sel}
 		err := sc.run()
 		return sc.dst, err
 	})
@@ -265,6 +265,7 @@ type scan struct {
 	ctx   context.Context
 	r     *Reader
 	cat   *catalog
+	head  int64 // last offset that cat knows of
 	dst   []agent.Record
 	from  int64 // offset of the first record wanted
 	limit int   // records still wanted
@@ -302,6 +303,9 @@ func (s *scan) rows(rows *sql.Rows, err error) error {
 	for s.limit > 0 && rows.Next() {
 		if err := rows.Scan(&id, &kind, &n, &body); err != nil {
 			return err
+		}
+		if id > s.head {
+			break
 		}
 		if id+int64(n) <= s.from || kind <= 0 || kind >= int(kindCodes) || !s.sel[kind] {
 			continue
@@ -365,7 +369,7 @@ func (s *scan) merge() error {
 				if err != nil && !errors.Is(err, sql.ErrNoRows) {
 					return err
 				}
-				h.done = err != nil
+				h.done = err != nil || h.id > s.head
 				next[k] = h
 			}
 			if !h.done && (first == nil || h.id < first.id) {

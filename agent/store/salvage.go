@@ -460,6 +460,5 @@ func (w *writer) endOfSalvage(sv *salvage, f *foundFile) error {
 		return err
 	}
 	w.s.aside = nil
-	w.db.cond.Clear("store-damaged")
 	return nil
 }

@@ -124,7 +124,7 @@ const (
 )
 
 func troubleOf(err error) trouble {
-	if err == nil {
+	if err == nil || errors.As(err, new(foreign)) {
 		return troubleNone
 	}
 	if errors.Is(err, errPack) || errors.Is(err, errUnknownDef) || errors.Is(err, errDamaged) {

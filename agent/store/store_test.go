@@ -75,7 +75,7 @@ type rig struct {
 }
 
 func options(dir string, c *clock.Fake) Options {
-	return Options{Dir: dir, CommitWithin: 20 * time.Millisecond, Now: c.Now, MachineID: "m1", Version: "test", Conditions: newConditions()}
+	return Options{Dir: dir, CommitWithin: 20 * time.Millisecond, Now: c.Now, MachineID: "m1", Version: "test", Conditions: newConditions(), showFor: time.Millisecond}
 }
 
 func start(t testing.TB, o Options, c *clock.Fake) *rig {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"github.com/frostline/frostline/agent/clock"
 )
@@ -49,12 +50,13 @@ func (s *session) replay() *counting {
 	return nil
 }
 
-// clearAside clears store-newer once nobody keeps the set-aside file any more.
+// clearAside clears store-newer once nobody keeps the set-aside file any more, and
+// store-damaged once the salvage is over and people had the time to see that it was.
 func (w *writer) clearAside() {
 	if found, err := filepath.Glob(w.s.path + ".newer-*"); err == nil && len(found) == 0 {
 		w.db.cond.Clear("store-newer")
 	}
-	if w.s.aside == nil {
+	if w.s.aside == nil && elapsed()-time.Duration(w.db.damagedAt.Load()) >= w.db.opt.showFor {
 		w.db.cond.Clear("store-damaged")
 	}
 }

@@ -333,6 +333,9 @@ func (w *writer) settle(tx *transaction) error {
 
 func (w *writer) succeeded(tx *transaction) {
 	w.applied(tx)
+	if tx.then != nil {
+		tx.then()
+	}
 	w.s.reader.newest.Store(w.s.newest)
 	for id, b := range tx.boots {
 		w.s.countBoot(id, b)
