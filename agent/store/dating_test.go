@@ -188,3 +188,35 @@ func TestHours(t *testing.T) {
 		t.Errorf("check: %+v %v", rep, err)
 	}
 }
+
+// A commit of hours that took place though the disk said otherwise is not done again.
+func TestHoursAreCountedOnceOverUnknownOutcomes(t *testing.T) {
+	t.Parallel()
+	r, f := faulty(t, "committed")
+	r.Define([]agent.Definition{definition(0)})
+	for range 10 {
+		r.clock.Advance(time.Minute)
+		r.put(readings(r.clock.Now(), 1, 2_000_000)...)
+	}
+	f.fail(diskError)
+	r.clock.Advance(time.Hour)
+	r.Append(readings(r.clock.Now(), 1, 2_000_000), Urgent())
+	eventually(t, "a commit that seems to fail", func() bool { return f.failures() > 0 })
+	f.heal()
+	r.clock.Advance(time.Hour)
+	r.put(readings(r.clock.Now(), 1, 2_000_000)...)
+	count := func() (n int64) {
+		err := r.Hours(context.Background(), began, began.Add(10*time.Hour), func(_ time.Time, _ agent.DefID, h Hour) error {
+			n += h.Count
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	eventually(t, "every reading counted", func() bool { return count() >= 12 })
+	if n := count(); n != 12 {
+		t.Fatalf("12 readings are %d in the hours", n)
+	}
+}

@@ -24,6 +24,7 @@ type fault struct {
 	refuse atomic.Pointer[error]
 	hang   atomic.Pointer[chan struct{}]
 	stage  string
+	failed atomic.Int64
 }
 
 func (f *fault) hook(stage string) error {
@@ -34,10 +35,13 @@ func (f *fault) hook(stage string) error {
 		<-*ch
 	}
 	if err := f.refuse.Load(); err != nil {
+		f.failed.Add(1)
 		return *err
 	}
 	return nil
 }
+
+func (f *fault) failures() int64 { return f.failed.Load() }
 
 func (f *fault) fail(err error) { f.refuse.Store(&err) }
 func (f *fault) heal()          { f.refuse.Store(nil) }

@@ -54,7 +54,8 @@ func alarmsAckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "ack ID", Short: "Acknowledge an alarm by its id, or all of them", Args: exactArgs(1, "which alarm? say the ID that `frostline alarms` shows, or all"),
 		Long: "Say as a named person that you know of an alarm, and what you saw or did. ID is an alarm's id as `frostline alarms`\n" +
-			"shows it, the alarm's name in the config, or all. The acknowledgement is on disk when this returns.",
+			"shows it, the alarm's name in the config, or all. The acknowledgement is on disk when this returns.\n" +
+			"Root and service accounts are no persons: they say --as NAME.",
 		Example: "  frostline alarms ack cr1-warm --as \"Li Wei\" --comment \"door closed, goods checked\"",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if strings.TrimSpace(comment) == "" {

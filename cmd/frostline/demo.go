@@ -41,7 +41,8 @@ func demoCommand() *cobra.Command {
 		Example: "  frostline demo\n  frostline demo --for 30s --speed 120 --json\n  frostline demo --scenario truck --speed 300",
 		Long: "Run the whole agent on emulated hardware, with an MQTT broker and the reference receiver as its far side.\n" +
 			"Doors open, pallets are scanned, a freezer defrosts, a compressor dies, a probe is unplugged, and the link goes\n" +
-			"and comes back. Sampling, physics and rules run at --speed; commits, deadlines and backoff stay real.",
+			"and comes back. Sampling, physics and rules run at --speed; commits, deadlines and backoff stay real.\n" +
+			"Beyond 125 times the speed, sensors are read less often, since reading takes its time.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return d.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},

@@ -60,9 +60,12 @@ type block struct {
 // in a fixed order; no line is wider and the page is not longer than the terminal.
 func (v *view) page(width, height int, st style) []string {
 	blocks := []*block{v.zones(width), v.alarms(width), v.troubles(width), v.stock(), v.delivery(), v.happened()}
-	room, spaced := height-1, height >= 30
-	if spaced {
+	if height >= 30 {
 		blocks = append(blocks, v.hint())
+	}
+	blocks = slices.DeleteFunc(blocks, func(b *block) bool { return len(b.rows) == 0 })
+	room, spaced := height-1, height >= 36
+	if spaced {
 		room -= len(blocks)
 	}
 	allot(blocks, room)

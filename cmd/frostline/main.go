@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // a gateway's image may come without zone files
 
@@ -61,7 +62,10 @@ func root() *cobra.Command {
 	cmd.InitDefaultHelpCmd()
 	cmd.InitDefaultCompletionCmd()
 	for _, c := range cmd.Commands() {
-		if c.Name() == "completion" {
+		switch c.Name() {
+		case "help":
+			c.Run, c.RunE = nil, help
+		case "completion":
 			c.Args = noArgs
 			for _, shell := range c.Commands() {
 				shell.Args = noArgs
@@ -69,6 +73,15 @@ func root() *cobra.Command {
 		}
 	}
 	return cmd
+}
+
+// help prints what --help prints for the command that args name.
+func help(cmd *cobra.Command, args []string) error {
+	c, rest, err := cmd.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		return usagef("no help on %q; see `%s --help`", strings.Join(args, " "), cmd.Root().Name())
+	}
+	return c.Help()
 }
 
 // noArgs refuses arguments: of a command with others below it, an unknown one of them.

@@ -9,9 +9,15 @@ import (
 	"go.uber.org/goleak"
 )
 
+// raceOptions keep every process under the race detector from waiting a second at its end.
+const raceOptions = "atexit_sleep_ms=0"
+
 // TestMain lets the test binary stand in for the command, so that the scripts run the very
 // code under test, race detector included.
 func TestMain(m *testing.M) {
+	if os.Getenv("GORACE") == "" {
+		_ = os.Setenv("GORACE", raceOptions) // a variable can always be set
+	}
 	testscript.Main(tidy{m}, map[string]func(){"frostline": main})
 }
 

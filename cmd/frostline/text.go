@@ -64,6 +64,9 @@ func columns(text string) int {
 }
 
 func columnsOf(r rune) int {
+	if r < 0x1100 { // nothing below is wide
+		return 1
+	}
 	switch width.LookupRune(r).Kind() {
 	case width.EastAsianWide, width.EastAsianFullwidth:
 		return 2
