@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -51,6 +52,7 @@ type announcer struct {
 	mu      sync.Mutex
 	queue   []*pendingNotice // to be dispatched, in order
 	pending []*pendingNotice // not yet taken by every output
+	unread  bool             // what an earlier life left could not be read yet
 	wake    chan struct{}    // capacity 1
 }
 
@@ -72,8 +74,8 @@ func newAnnouncer(a *Agent) *announcer {
 }
 
 // expect notes transitions that are about to be appended, and returns the state to commit
-// with them.
-func (n *announcer) expect(events []agent.Event, sounding agent.Severity) store.AppendOption {
+// with them; none while what an earlier life left could not be read.
+func (n *announcer) expect(events []agent.Event, sounding agent.Severity) []store.AppendOption {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for i := range events {
@@ -87,7 +89,10 @@ func (n *announcer) expect(events []agent.Event, sounding agent.Severity) store.
 	if over := len(n.pending) - mostPending; over > 0 {
 		n.pending = n.pending[over:]
 	}
-	return store.WithState(pendingState, n.blob())
+	if n.unread {
+		return nil
+	}
+	return []store.AppendOption{store.WithState(pendingState, n.blob())}
 }
 
 // blob is what is pending. The caller holds mu.
@@ -127,12 +132,12 @@ func (n *announcer) begin(ctx context.Context) {
 	if err == nil && ok {
 		err = json.Unmarshal(blob, &old)
 	}
-	if err != nil {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.unread = errors.Is(err, store.ErrUnavailable); err != nil {
 		n.log.Error("announcements of an earlier life not readable", slog.Any("err", err))
 		return
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	for _, p := range old {
 		p.Event.Late = true
 		p.at = agent.Instant{Wall: p.Wall}
@@ -192,11 +197,19 @@ func (n *announcer) taken(done *pendingNotice) {
 			break
 		}
 	}
-	n.store.SaveState(pendingState, n.blob())
+	if !n.unread {
+		n.store.SaveState(pendingState, n.blob())
+	}
 }
 
-// standing tells the outputs that follow the state how things stand after a start.
+// standing tells the outputs that follow the state how things stand after a start; what an
+// earlier life left to be announced leaves them as they stand.
 func (n *announcer) standing(sounding agent.Severity) {
+	n.mu.Lock()
+	for _, p := range n.queue {
+		p.sounding = sounding
+	}
+	n.mu.Unlock()
 	n.dispatcher.Announce(announce.Notice{Site: n.site, Gateway: n.gateway, At: n.now(), Sounding: sounding})
 }
 

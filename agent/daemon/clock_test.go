@@ -159,6 +159,7 @@ func TestABootThatEndedUndated(t *testing.T) {
 
 // An unconfirmed clock: its records go marked, or wait for a confirmation, as the config says.
 func TestAClockThatNobodyConfirmed(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name, head string
 		waits      bool

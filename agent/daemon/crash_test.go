@@ -208,6 +208,7 @@ var ends = []struct {
 // An alarm that is raised stays that one alarm over the end of the agent, however it ends:
 // it is not raised again, keeps its acknowledgement, and is cleared once.
 func TestARaisedAlarmSurvives(t *testing.T) {
+	t.Parallel()
 	for _, end := range ends {
 		t.Run(end.name, func(t *testing.T) {
 			t.Parallel()
@@ -252,6 +253,7 @@ func TestARaisedAlarmSurvives(t *testing.T) {
 // A `for` that runs goes on after the end of the agent: the excursion begins at its first value,
 // which an earlier life measured.
 func TestATimerOfAnAlarmSurvives(t *testing.T) {
+	t.Parallel()
 	for _, end := range ends {
 		t.Run(end.name, func(t *testing.T) {
 			t.Parallel()
@@ -317,6 +319,7 @@ func (h *hook) wall(t *testing.T) time.Time {
 // An announcement that nobody took before the agent ended is made by the next life, marked late,
 // once.
 func TestAnAnnouncementThatWasNotMadeComesLate(t *testing.T) {
+	t.Parallel()
 	for _, end := range ends {
 		t.Run(end.name, func(t *testing.T) {
 			t.Parallel()
@@ -394,5 +397,30 @@ func TestTransitionsTakeTurnsOverManyKills(t *testing.T) {
 	}
 	if len(turns) < 4 { // some lives end before their transition is durable
 		t.Errorf("only %s", words(events))
+	}
+}
+
+// Two announcements left over that are the same to every output: one is made, and neither comes
+// again at every later start.
+func TestLeftOverAnnouncementsEnd(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.start(twoRooms)
+	r.measured(2)
+	old := pendingNotice{Wall: morning, Event: agent.AlarmEvent{ID: "warm:a/temperature:00000001:1", Alarm: "warm", Transition: agent.ReAlarmed, State: agent.StateUnack}}
+	blob, err := json.Marshal([]pendingNotice{old, old})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.agent.store.SaveState(pendingState, blob)
+	r.durable()
+	r.stop()
+	r.start(twoRooms)
+	eventually(t, "nothing is left", func() bool {
+		blob, _, err := r.agent.store.State(t.Context(), pendingState)
+		return err == nil && (string(blob) == "[]" || string(blob) == "null")
+	})
+	if got := r.bell.of("warm"); len(got) != 1 || !got[0].Event.Late {
+		t.Errorf("announced: %+v", got)
 	}
 }

@@ -35,7 +35,9 @@ func (a *Agent) newDelivery(ctx context.Context, c *config.Upstream) (*delivery,
 		Info: func() upstream.Info { return a.info(c) },
 		Status: func() upstream.Status {
 			s := upstream.Status{Now: a.clock.Now(), Last: a.store.Head()}
-			if p := pump.Load(); p != nil {
+			if p := pump.Load(); p != nil { // a disk that hangs must not make the gateway seem silent
+				ctx, cancel := context.WithTimeout(context.Background(), statusWithin)
+				defer cancel()
 				s.Waiting = p.Waiting(ctx)
 			}
 			return s

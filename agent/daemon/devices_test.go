@@ -13,6 +13,7 @@ import (
 // A sensor that is dead or whose driver hangs: it is declared, its alarm raised, and the other
 // lanes keep their schedule.
 func TestADeadSensorDelaysNobody(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name  string
 		hangs bool

@@ -56,7 +56,9 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	counter(metricScans, c.Scans)
 	counter(metricRaised, c.Raised)
 	gauge(metricRoutines, float64(runtime.NumGoroutine()))
-	s, err := m.status(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), 2*statusWithin)
+	defer cancel()
+	s, err := m.status(ctx)
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(metricRecords, err)
 		return

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -35,6 +34,12 @@ type recorder struct {
 	saved time.Duration // when their state was last written
 	count counters
 	wake  chan struct{} // capacity 1: next has changed
+	born  agent.Instant // when this life began
+	last  *store.Ticket // of the newest append
+	// behind: the store could not be read at the start, so what the rules knew before is not
+	// known. They step all the same, and their state is not written over the one on disk.
+	behind bool
+	renew  func() (*rules, error) // rules that have seen nothing
 }
 
 // counters are what passed since the start.
@@ -45,7 +50,8 @@ type counters struct {
 func newRecorder(a *Agent) *recorder {
 	return &recorder{
 		clock: a.clock, store: a.store, board: a.board, log: a.log, announcer: a.announcer, rules: a.rules,
-		wake: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), born: a.clock.Now(),
+		renew: func() (*rules, error) { return newRules(a.cfg, a.store) },
 	}
 }
 
@@ -66,7 +72,14 @@ func (r *recorder) Readings(readings []agent.Reading) {
 			r.count.Faults++
 		}
 	}
-	r.append(records, events, false)
+	r.append(records, events, r.firstTick())
+}
+
+// firstTick reports whether the agent has just started: what it measures first is committed
+// at once. The caller holds mu.
+func (r *recorder) firstTick() bool {
+	d, ok := r.clock.Now().Sub(r.born)
+	return ok && d < time.Second
 }
 
 // Scan records a scan, what it moves, and the alarms that this raises or clears. A scan is
@@ -117,7 +130,7 @@ func (r *recorder) append(records []agent.Record, events []agent.Event, urgent b
 		urgent = true
 		records = append(records, recordsOf(events)...)
 		opts = append(opts, r.state()...)
-		opts = append(opts, r.announcer.expect(events, r.rules.alarms.Sounding()))
+		opts = append(opts, r.announcer.expect(events, r.rules.alarms.Sounding())...)
 		for i := range events {
 			if a := events[i].Alarm; a != nil && a.Transition == agent.Raised {
 				r.count.Raised++
@@ -127,21 +140,24 @@ func (r *recorder) append(records []agent.Record, events []agent.Event, urgent b
 	if urgent {
 		opts = append(opts, store.Urgent())
 	}
-	ticket := r.store.Append(records, opts...)
+	r.last = r.store.Append(records, opts...)
 	if len(events) > 0 {
-		r.announcer.appended(ticket)
+		r.announcer.appended(r.last)
 	}
-	return ticket
+	return r.last
 }
 
 // state is the option that commits the rules' state with an Append. The caller holds mu.
 func (r *recorder) state() []store.AppendOption {
+	r.saved = r.clock.Now().Mono
+	if r.behind {
+		return nil
+	}
 	blob, err := r.rules.state()
 	if err != nil {
 		r.log.Error("state of the rules not written", slog.Any("err", err))
 		return nil
 	}
-	r.saved = r.clock.Now().Mono
 	return []store.AppendOption{store.WithState(rulesState, blob)}
 }
 
@@ -165,85 +181,15 @@ func (r *recorder) wants(next time.Duration) {
 	}
 }
 
-// begin brings the rules to where they were: their last state, stepped over the records
-// since, and then to the present. Nothing else may use the recorder yet.
-func (r *recorder) begin(ctx context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.replay(ctx, r.store); err != nil {
-		if ctx.Err() != nil {
-			return err
-		}
-		// The store refuses or turns out to be damaged, which it declares and heals by itself:
-		// the rules go on from what could be read.
-		r.log.Error("rules not brought up to date", slog.Any("err", err))
-	}
-	out := r.rules.start(r.clock.Now())
-	r.wants(out.Next)
-	if len(out.Events) > 0 {
-		r.append(nil, out.Events, true)
-		return nil
-	}
-	r.store.Append(nil, r.state()...)
-	return nil
-}
-
-// source is what the rules are brought up to date from.
-type source interface {
-	Head() agent.Position
-	StateAt(ctx context.Context, name string) (value []byte, at agent.Position, ok bool, err error)
-	After(ctx context.Context, p agent.Position, limit int, kinds ...agent.Kind) ([]agent.Record, error)
-}
-
-// replay steps the rules over what was recorded since their state was written. Transitions
-// are in the record already: they were committed with the state.
-func (r *recorder) replay(ctx context.Context, from source) error {
-	blob, at, ok, err := from.StateAt(ctx, rulesState)
-	if err != nil {
-		return fmt.Errorf("daemon: state of the rules: %w", err)
-	}
-	if !ok {
-		return nil // the first start: begin writes the state before anything else
-	}
-	if at.IsZero() {
-		at = from.Head() // carried over from a store that was set aside: what came after is not known
-	}
-	if err := r.rules.restore(blob); err != nil {
-		r.log.Error("state of the rules not usable; they begin anew", slog.Any("err", err))
-		return nil
-	}
-	for {
-		records, err := from.After(ctx, at, 4096)
-		if err != nil {
-			return fmt.Errorf("daemon: records since the state of the rules: %w", err)
-		}
-		if len(records) == 0 {
-			return nil
-		}
-		for i := range records {
-			r.relive(&records[i])
-		}
-		at = records[len(records)-1].Position
-	}
-}
-
-// relive steps the rules over one record of the past.
-func (r *recorder) relive(rec *agent.Record) {
-	switch rec.Type {
-	case agent.TypeReading:
-		r.board.take([]agent.Reading{rec.Reading})
-		r.rules.reading(&rec.Reading)
-	case agent.TypeScan:
-		r.rules.scan(rec.Scan)
-	}
-}
-
 // Run steps the rules when they want to be stepped without input, and writes their state
 // from time to time. It returns nil.
 func (r *recorder) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		r.mu.Lock()
 		due := r.saved + checkpointEvery
+		if r.behind {
+			due = r.clock.Now().Mono + catchUpEvery
+		}
 		if r.next != 0 {
 			due = min(due, r.next)
 		}
@@ -253,7 +199,7 @@ func (r *recorder) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-r.wake:
 		case <-reached:
-			r.step()
+			r.step(ctx)
 		}
 		stop()
 	}
@@ -269,9 +215,12 @@ func (r *recorder) checkpoint() *store.Ticket {
 }
 
 // step brings the rules to the present.
-func (r *recorder) step() {
+func (r *recorder) step(ctx context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.behind {
+		r.catchUp(ctx)
+	}
 	now := r.clock.Now()
 	out := r.rules.tick(now)
 	r.next = out.Next

@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"bytes"
+	"database/sql"
 	"encoding/binary"
 	"os"
 	"path/filepath"
@@ -69,4 +71,37 @@ func strayFile(t *testing.T, dir string) bool {
 		}
 	}
 	return false
+}
+
+// flipBitOfRecords moves a database's WAL into its file and changes one bit of the records in
+// the middle.
+func flipBitOfRecords(t *testing.T, path string) {
+	t.Helper()
+	db, err := sql.Open("sqlite3", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		t.Fatal(err)
+	}
+	var body []byte
+	const middle = "SELECT body FROM log WHERE n > 100 LIMIT 1 OFFSET (SELECT count(*)/2 FROM log WHERE n > 100)"
+	if err := db.QueryRowContext(t.Context(), middle).Scan(&body); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 40; i+16 < len(body); i++ { // a stretch that lies on one page
+		if at := bytes.Index(text, body[i:i+16]); at >= 0 {
+			text[at+8] ^= 1
+			overwrite(t, path, text)
+			return
+		}
+	}
+	t.Fatalf("the %d bytes of records are not found in the file of %d", len(body), len(text))
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/alarm"
 	"github.com/frostline/frostline/agent/config"
 	"github.com/frostline/frostline/agent/control"
 	"github.com/frostline/frostline/agent/health"
@@ -16,7 +17,10 @@ import (
 	"github.com/frostline/frostline/sync/wire"
 )
 
-// Status is what the agent is, measures and worries about now.
+// statusWithin is how long status waits for a disk.
+const statusWithin = 2 * time.Second
+
+// Status is what the agent is, measures and worries about now. It is told whatever the disk does.
 func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	now := a.clock.Now()
 	s := control.Status{
@@ -27,10 +31,13 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	s.Alarms, s.Stock = a.recorder.standing()
 	head := a.store.Head()
 	s.Store = control.Store{Epoch: head.Epoch, Last: head.Seq, InMemory: a.store.InMemory()}
-	if stat, err := a.store.Stat(ctx); err == nil {
-		s.Store.Records, s.Store.Bytes = total(stat.Records), stat.Bytes+stat.WALBytes
-	} else if !errors.Is(err, store.ErrUnavailable) {
-		return s, fmt.Errorf("daemon: status: %w", err)
+	// What the store counts is left out while it cannot be read: what is wrong must be told then too.
+	ctx, cancel := context.WithTimeout(ctx, statusWithin)
+	defer cancel()
+	if !a.health.Holds("store-hanging", "store") {
+		if stat, err := a.store.Stat(ctx); err == nil {
+			s.Store.Records, s.Store.Bytes = total(stat.Records), stat.Bytes+stat.WALBytes
+		}
 	}
 	s.Upstreams = make([]control.Upstream, len(a.deliveries))
 	for i, d := range a.deliveries {
@@ -83,7 +90,7 @@ func Inspect(ctx context.Context, cfg *config.Config) (control.Status, error) {
 	if err := recall(ctx, r, rec.board); err != nil {
 		return control.Status{}, err
 	}
-	if err := rec.replay(ctx, r); err != nil {
+	if _, err := rec.replay(ctx, r); err != nil {
 		return control.Status{}, err
 	}
 	stat, err := r.Stat(ctx)
@@ -149,22 +156,28 @@ func (a *Agent) verbs() control.Agent {
 }
 
 func (a *Agent) ack(ctx context.Context, who control.Person, req control.AckRequest) (control.AckReply, error) {
+	all := req.ID == "all"
 	ids := []string{req.ID}
-	if req.ID == "all" {
+	if all {
 		ids = a.recorder.unacknowledged()
 	}
 	reply := control.AckReply{Acknowledged: []agent.AlarmEventID{}}
+	var last *store.Ticket // commits keep their order: when the last is on disk, all are
 	for _, id := range ids {
 		done, ticket, err := a.recorder.acknowledge(id, who.Name, req.Comment)
+		if all && errors.Is(err, alarm.ErrUnknown) {
+			continue // over or raised anew meanwhile
+		}
 		if err != nil {
 			return reply, fmt.Errorf("%w: %w", control.ErrUsage, err)
 		}
 		reply.Acknowledged = append(reply.Acknowledged, done...)
-		if err := waitFor(ctx, ticket); err != nil {
-			return reply, err
-		}
+		last = ticket
 	}
-	return reply, nil
+	if last == nil {
+		return reply, nil
+	}
+	return reply, waitFor(ctx, last)
 }
 
 // waitFor waits until what a person did is on disk, or says that it is not there yet.

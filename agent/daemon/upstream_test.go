@@ -28,7 +28,7 @@ func busy(upstreams string) string {
 }
 
 func mqttUpstream(id, url, more string) string {
-	return fmt.Sprintf("  - {id: %s, driver: mqtt, url: %q, timeout: 1s, heartbeat: 1s, batch: {linger: 50ms}%s}\n", id, url, more)
+	return fmt.Sprintf("  - {id: %s, driver: mqtt, url: %q, timeout: 3s, heartbeat: 1s, batch: {linger: 50ms}%s}\n", id, url, more)
 }
 
 // isGateway tells the agent's connections from the receiver's.
@@ -42,6 +42,7 @@ func carries(topic string, payload []byte) bool {
 // A broker that misbehaves: the condition is in status with its remedy and goes without a
 // restart at most 30 s after its cause; measuring goes on; no committed record is lost.
 func TestABrokerThatMisbehaves(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name, code string
 		keeps      bool // nothing leaves the outbox while it lasts
@@ -78,7 +79,7 @@ func TestABrokerThatMisbehaves(t *testing.T) {
 			recv := receiver(t, mqttconn.Options{URL: broker.URL(), User: "receiver"})
 			r := newRigOn(t, nil)
 			r.start(busy(mqttUpstream("hq", broker.URL(), "")))
-			within(t, 8*time.Second, "the condition in status", func() bool { _, ok := r.condition(tc.code, "upstream/hq"); return ok })
+			within(t, 10*time.Second, "the condition in status", func() bool { _, ok := r.condition(tc.code, "upstream/hq"); return ok })
 			r.measuresOn(10, 4*time.Second)
 			r.dial("a").set(9)
 			eventually(t, "announced", func() bool { return len(r.bell.of("warm")) > 0 })
@@ -127,6 +128,7 @@ func TestABrokerThatHangsUpEveryFewMessages(t *testing.T) {
 // A real Mosquitto whose ACL drops what the gateway publishes, and one that refuses its password.
 // Both are corrected by the broker's operator alone.
 func TestAMosquittoThatIsSetUpWrong(t *testing.T) {
+	t.Parallel()
 	const right = "user receiver\ntopic readwrite #\nuser gw\ntopic readwrite frostline/v1/s1/gw-01/#\n"
 	for _, tc := range []struct {
 		name, code      string
@@ -294,6 +296,7 @@ func TestInfluxDBThatRejectsOneRecord(t *testing.T) {
 // An InfluxDB that refuses: the condition names what is wrong, goes when that is put right, and
 // nothing is lost.
 func TestAnInfluxDBThatRefuses(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name, code string
 		refuse     func(*influxGate, *peers.Influx)
@@ -339,6 +342,7 @@ func answering(code int) func(*influxGate, *peers.Influx) {
 // Two upstreams, and something is wrong with one: the other keeps up, measuring goes on, and an
 // alarm is announced.
 func TestOneUpstreamDoesNotDisturbTheOther(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name  string
 		spoil func(t *testing.T) (upstream string)

@@ -1,0 +1,160 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/frostline/frostline/agent"
+)
+
+// catchUpEvery is how often rules that are behind look whether the store can be read.
+const catchUpEvery = time.Second
+
+// begin brings the rules to where they were: their last state, stepped over the records
+// since, and then to the present. Nothing else may use the recorder yet. A store that cannot
+// be read leaves them behind; Run catches up as soon as it can be.
+func (r *recorder) begin(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	made, err := r.replay(ctx, r.store)
+	if err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		r.behind = true
+		r.log.Error("rules not brought up to date", slog.Any("err", err))
+		fresh, newErr := r.renew()
+		if newErr != nil {
+			return newErr
+		}
+		r.rules, made = fresh, nil
+	}
+	out := r.rules.start(r.clock.Now())
+	r.wants(out.Next)
+	if made = append(made, out.Events...); len(made) > 0 {
+		r.append(nil, made, true)
+		return nil
+	}
+	if opts := r.state(); opts != nil {
+		r.last = r.store.Append(nil, opts...)
+	}
+	return nil
+}
+
+// catchUp replaces rules that began without their state by ones that have it, stepped over
+// everything that was recorded since, in this life too. Until everything appended is
+// readable it leaves things as they are. The caller holds mu.
+func (r *recorder) catchUp(ctx context.Context) {
+	if r.last != nil {
+		wait, cancel := context.WithTimeout(ctx, catchUpEvery)
+		defer cancel()
+		if r.last.Wait(wait) != nil {
+			return
+		}
+	}
+	fresh, err := r.renew()
+	if err != nil {
+		return
+	}
+	began := r.rules
+	r.rules = fresh
+	made, err := r.replay(ctx, r.store)
+	if err != nil {
+		r.rules = began
+		return
+	}
+	r.behind = false
+	r.announcer.begin(ctx)
+	r.log.Info("rules brought up to date")
+	if len(made) > 0 {
+		r.append(nil, made, true)
+		return
+	}
+	r.last = r.store.Append(nil, r.state()...)
+}
+
+// source is what the rules are brought up to date from.
+type source interface {
+	Head() agent.Position
+	StateAt(ctx context.Context, name string) (value []byte, at agent.Position, ok bool, err error)
+	After(ctx context.Context, p agent.Position, limit int, kinds ...agent.Kind) ([]agent.Record, error)
+}
+
+// occurred names one transition. The engine gives the same ones to the same records.
+type occurred struct {
+	id   agent.AlarmEventID
+	what agent.Transition
+}
+
+// replay steps the rules over what was recorded since their state was written. It returns
+// the transitions that follow from the record and are not in it: those of a life that ended,
+// or whose rules were behind.
+func (r *recorder) replay(ctx context.Context, from source) ([]agent.Event, error) {
+	blob, at, ok, err := from.StateAt(ctx, rulesState)
+	if err != nil {
+		return nil, fmt.Errorf("daemon: state of the rules: %w", err)
+	}
+	if !ok {
+		return nil, nil // the first start: begin writes the state before anything else
+	}
+	if at.IsZero() {
+		at = from.Head() // carried over from a store that was set aside: what came after is not known
+	}
+	if err := r.rules.restore(blob); err != nil {
+		r.log.Error("state of the rules not usable; they begin anew", slog.Any("err", err))
+		return nil, nil
+	}
+	var made []agent.Event
+	recorded := map[occurred]bool{}
+	for started := false; ; {
+		records, err := from.After(ctx, at, 4096)
+		if err != nil {
+			return nil, fmt.Errorf("daemon: records since the state of the rules: %w", err)
+		}
+		if len(records) == 0 {
+			break
+		}
+		for i := range records {
+			rec := &records[i]
+			if taken := rec.At(); !started && taken.Boot == r.born.Boot && taken.Mono >= r.born.Mono {
+				started = true
+				made = append(made, r.rules.start(r.born).Events...)
+			}
+			made = append(made, r.relive(rec)...)
+			if rec.Type == agent.TypeEvent && rec.Event.Alarm != nil {
+				recorded[occurred{rec.Event.Alarm.ID, rec.Event.Alarm.Transition}] = true
+			}
+		}
+		at = records[len(records)-1].Position
+	}
+	var missing []agent.Event
+	for _, e := range made {
+		if e.Alarm != nil && !recorded[occurred{e.Alarm.ID, e.Alarm.Transition}] {
+			missing = append(missing, e)
+		}
+	}
+	return missing, nil
+}
+
+// relive steps the rules over one record of the past and returns what they make of it. What
+// it moved is in the record.
+func (r *recorder) relive(rec *agent.Record) []agent.Event {
+	switch {
+	case rec.Type == agent.TypeReading:
+		r.board.take([]agent.Reading{rec.Reading})
+		return r.rules.reading(&rec.Reading).Events
+	case rec.Type == agent.TypeScan:
+		_, out := r.rules.scan(rec.Scan)
+		return out.Events
+	case rec.Event.Alarm != nil && rec.Event.Alarm.Transition == agent.Acknowledged:
+		a := rec.Event.Alarm
+		out, err := r.rules.acknowledge(rec.Event.At, string(a.ID), a.By, a.Comment)
+		if err != nil {
+			return nil // acknowledged already, or raised by rules that were behind
+		}
+		return out.Events
+	}
+	return nil
+}
