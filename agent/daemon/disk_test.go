@@ -326,6 +326,7 @@ func TestAnAlarmOfAnEarlierLifeIsFoundAgainOnceTheDiskAnswers(t *testing.T) {
 	}
 	r.stop()
 
+	r.fake.Advance(time.Minute)
 	disk.refuse("attach", sqlite3.Error{Code: sqlite3.ErrIoErr})
 	defer disk.heal()
 	r.start(twoRooms)

@@ -1,0 +1,85 @@
+package daemon
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/frostline/frostline/agent"
+)
+
+// A disk that does not let the store be read at the start must not cost what the rules knew:
+// balances, open alarms, who acknowledged them. They step without it, and catch up.
+func TestRulesThatStartWithoutTheirStateCatchUp(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.start(store1)
+	r.measured(1)
+	r.scan("in", "V1", "V1", "V1")
+	r.dial("a").set(9)
+	r.tick(10*time.Second, 1)
+	eventually(t, "the alarm", func() bool { return len(r.status().Alarms) > 0 })
+	raised := r.status().Alarms[0].ID
+	r.durable()
+	r.stop()
+
+	disk := &sickDisk{}
+	disk.refuse("attach", syscall.EIO)
+	r.fault = disk.fault
+	r.start(store1)
+	if got := r.balance("vaccine"); got > 0 {
+		t.Fatalf("the store is not readable, and the balance is %d", got)
+	}
+	r.measured(1)
+	r.scan("in", "V1")
+	disk.heal()
+	eventually(t, "what was known, and what came meanwhile", func() bool {
+		r.fake.Advance(time.Second)
+		return r.balance("vaccine") == 4
+	})
+	var open []agent.AlarmEventID
+	for _, a := range r.status().Alarms {
+		if a.Alarm == "warm" {
+			open = append(open, a.ID)
+		}
+	}
+	if len(open) != 1 || open[0] != raised {
+		t.Fatalf("open are %v, want %s", open, raised)
+	}
+	r.durable()
+	r.stop()
+	r.fault = nil
+	r.start(store1)
+	if got := r.balance("vaccine"); got != 4 {
+		t.Fatalf("after a restart the balance is %d", got)
+	}
+	contiguous(t, r.records())
+}
+
+// A buzzer that was on before a power cut is on after it, whatever is still to be announced late.
+func TestLateAnnouncementsLeaveTheBuzzerOn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.bell.muffle(true)
+	r.start(store1)
+	r.measured(1)
+	r.dial("a").set(9)
+	r.tick(10*time.Second, 1)
+	eventually(t, "the alarm", func() bool { return len(r.status().Alarms) > 0 })
+	r.durable()
+	r.stop()
+	r.bell.muffle(false)
+	r.start(store1)
+	eventually(t, "the late announcement", func() bool { return len(r.bell.of("warm")) > 0 })
+	for _, n := range r.bell.of("warm") {
+		if !n.Event.Late || n.Sounding != agent.SeverityCritical {
+			t.Fatalf("late is %v, and %q sounds", n.Event.Late, n.Sounding)
+		}
+	}
+}
+
+func (b *bell) muffle(on bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refuse = on
+}
