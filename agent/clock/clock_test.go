@@ -24,7 +24,7 @@ func (m *machine) read() (time.Time, time.Duration, bool) { return m.wall, m.mon
 func (m *machine) pass(d time.Duration) { m.wall = m.wall.Add(d); m.mono += d }
 
 func newSystem(m *machine, floor time.Time) *System {
-	s := &System{boot: agent.BootID{1}, read: m.read, floor: floor}
+	s := &System{boot: agent.BootID{1}, mono: func() time.Duration { return m.mono }, read: m.read, floor: floor}
 	s.offset = offsetOf(m.wall, m.mono)
 	s.trust = s.judge(m.wall, m.synced)
 	return s

@@ -29,6 +29,7 @@ type Change struct {
 // System is the machine's own clock.
 type System struct {
 	boot  agent.BootID
+	mono  func() time.Duration
 	read  func() (wall time.Time, mono time.Duration, synced bool)
 	floor time.Time
 
@@ -43,7 +44,7 @@ type System struct {
 // NewSystem reads the machine's clock for the first time. A wall clock before floor (the
 // build date) is agent.ClockUnset, whoever confirms it.
 func NewSystem(floor time.Time) *System {
-	s := &System{boot: bootID(), read: readSystem, floor: floor}
+	s := &System{boot: bootID(), mono: boottime, read: readSystem, floor: floor}
 	wall, mono, synced := s.read()
 	s.offset = offsetOf(wall, mono)
 	s.trust = s.judge(wall, synced)
@@ -52,7 +53,7 @@ func NewSystem(floor time.Time) *System {
 
 // Now implements Clock.
 func (s *System) Now() agent.Instant {
-	_, mono, _ := s.read()
+	mono := s.mono()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.instant(mono)
@@ -60,8 +61,7 @@ func (s *System) Now() agent.Instant {
 
 // At implements Clock.
 func (s *System) At(mono time.Duration) (<-chan struct{}, func()) {
-	_, now, _ := s.read()
-	return afterFunc(mono - now)
+	return afterFunc(mono - s.mono())
 }
 
 // Offset is wall minus monotonic since the Unix epoch, and how far it can be trusted.

@@ -175,6 +175,9 @@ func (l *Lane) read(ctx context.Context, onTick bool) []agent.Reading {
 	if err != nil {
 		return l.failed(ctx, at, err)
 	}
+	if _, waits := l.sensor.(sensors.Watcher); waits {
+		at = l.o.Clock.Now() // a state input may wait for its contacts to rest: the state is that of the end
+	}
 	l.buf = samples
 	return l.measured(at, samples)
 }
@@ -200,11 +203,8 @@ func (l *Lane) measured(at agent.Instant, samples []sensors.Sample) []agent.Read
 	whole := false
 	for i, p := range l.o.Points {
 		r := agent.Reading{Def: p.Def.ID, At: at, Fault: agent.FaultProtocol}
-		for _, s := range samples {
-			if s.Point == p.Name {
-				r = reading(p.Def, at, s)
-				break
-			}
+		if s := sampleOf(samples, i, p.Name); s != nil {
+			r = reading(p.Def, at, *s)
 		}
 		whole = whole || r.OK()
 		readings[i] = r
@@ -213,6 +213,20 @@ func (l *Lane) measured(at agent.Instant, samples []sensors.Sample) []agent.Read
 		l.succeeded(at)
 	}
 	return readings
+}
+
+// sampleOf finds a point's sample. Drivers give samples in the order of their points, so it
+// stands at i nearly always.
+func sampleOf(samples []sensors.Sample, i int, name string) *sensors.Sample {
+	if i < len(samples) && samples[i].Point == name {
+		return &samples[i]
+	}
+	for j := range samples {
+		if samples[j].Point == name {
+			return &samples[j]
+		}
+	}
+	return nil
 }
 
 func reading(def agent.Definition, at agent.Instant, s sensors.Sample) agent.Reading {
