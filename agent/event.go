@@ -58,6 +58,7 @@ type AlarmEvent struct {
 	Items      []ItemID     `json:"items,omitempty"` // goods in the zone when it was raised
 	By         string       `json:"by,omitempty"`
 	Comment    string       `json:"comment,omitempty"`
+	UID        *int         `json:"uid,omitempty"`  // of the peer on the control socket; nil where no person acted
 	Late       bool         `json:"late,omitempty"` // announced later than it was due, e.g. after a power cut
 }
 
@@ -201,6 +202,6 @@ type Act struct {
 	Verb    string `json:"verb"`
 	Subject string `json:"subject,omitempty"`
 	By      string `json:"by"`
-	UID     int    `json:"uid,omitempty"` // of the peer on the control socket
+	UID     int    `json:"uid"` // of the peer on the control socket; 0 is root
 	Comment string `json:"comment,omitempty"`
 }

@@ -198,10 +198,11 @@ func (p *problems) required(n *node, fields []field) {
 	}
 }
 
-// unknownKey reports a key that is none of valid; one that is already there is no candidate.
+// unknownKey reports a key that is none of valid. One that is already there is a candidate only
+// where no other is near.
 func (p *problems) unknownKey(n *node, e entry, valid []string) {
 	free := slices.DeleteFunc(slices.Clone(valid), func(k string) bool { return n.child(k) != nil && k != e.key })
-	if len(free) == 0 {
+	if len(free) == 0 || nearest(e.key, free) == "" && nearest(e.key, valid) != "" {
 		free = valid
 	}
 	p.errorf(e.pos, join(n.path, clip(e.key)), "unknown key%s", suggest(e.key, free))

@@ -65,6 +65,7 @@ func (r *recorder) catchUp(ctx context.Context) {
 		r.rules = began
 		return
 	}
+	made = append(made, closing(began, fresh, r.clock.Now())...)
 	r.behind = false
 	r.announcer.begin(ctx)
 	r.log.Info("rules brought up to date")
@@ -73,6 +74,36 @@ func (r *recorder) catchUp(ctx context.Context) {
 		return
 	}
 	r.last = r.store.Append(nil, r.state()...)
+}
+
+// closing ends the occurrences that rules raised while they were behind and that the rules
+// with their state do not know: nobody else ever would.
+func closing(behind, caughtUp *rules, now agent.Instant) []agent.Event {
+	type instance struct {
+		alarm agent.AlarmID
+		point agent.PointID
+		item  agent.ItemID
+	}
+	known, goesOn := map[agent.AlarmEventID]bool{}, map[instance]agent.AlarmEventID{}
+	for _, s := range caughtUp.alarms.Active() {
+		known[s.ID] = true
+		goesOn[instance{s.Alarm, s.Point, s.Item}] = s.ID
+	}
+	var events []agent.Event
+	for _, s := range behind.alarms.Active() {
+		if known[s.ID] || s.State == agent.StateRtnUnack { // that one was cleared already
+			continue
+		}
+		message := "Raised while the store could not be read; it is over."
+		if id := goesOn[instance{s.Alarm, s.Point, s.Item}]; id != "" {
+			message = fmt.Sprintf("Raised while the store could not be read; it goes on as %s.", id)
+		}
+		events = append(events, agent.Event{At: now, Kind: agent.EventAlarm, Alarm: &agent.AlarmEvent{
+			ID: s.ID, Alarm: s.Alarm, Kind: s.Kind, Severity: s.Severity, Zone: s.Zone, Point: s.Point, Item: s.Item,
+			Transition: agent.Cleared, State: agent.StateNormal, Value: s.Value, Limit: s.Limit, Began: s.Began, Message: message,
+		}})
+	}
+	return events
 }
 
 // source is what the rules are brought up to date from.

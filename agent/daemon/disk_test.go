@@ -343,7 +343,16 @@ func TestAnAlarmOfAnEarlierLifeIsFoundAgainOnceTheDiskAnswers(t *testing.T) {
 	r.dial("a").set(4)
 	r.tick(10*time.Second, 2)
 	eventually(t, "cleared", func() bool { return len(r.status().Alarms) == 0 })
+	open := map[agent.AlarmEventID]bool{} // as a far side sees it
 	for _, e := range transitions(r.records(), "warm") {
-		t.Logf("%s %s", e.ID, e.Transition)
+		switch e.Transition {
+		case agent.Raised:
+			open[e.ID] = true
+		case agent.Cleared:
+			delete(open, e.ID)
+		}
+	}
+	if len(open) > 0 {
+		t.Errorf("raised and never cleared: %v", open)
 	}
 }

@@ -31,6 +31,7 @@ type recorder struct {
 	mu    sync.Mutex // guards the rest, and orders what is appended
 	rules *rules
 	next  time.Duration // when the rules want to be stepped without input; 0 for never
+	armed time.Duration // when Run wakes by itself
 	saved time.Duration // when their state was last written
 	count counters
 	wake  chan struct{} // capacity 1: next has changed
@@ -169,12 +170,14 @@ func recordsOf(events []agent.Event) []agent.Record {
 	return records
 }
 
-// wants notes when the rules want to be stepped, and wakes Run if that changed. The caller holds mu.
+// wants notes when the rules want to be stepped, and wakes Run if that is earlier than it
+// would wake by itself. The caller holds mu.
 func (r *recorder) wants(next time.Duration) {
-	if next == r.next {
+	r.next = next
+	if next == 0 || next >= r.armed {
 		return
 	}
-	r.next = next
+	r.armed = next
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -193,6 +196,7 @@ func (r *recorder) Run(ctx context.Context) error {
 		if r.next != 0 {
 			due = min(due, r.next)
 		}
+		r.armed = due
 		r.mu.Unlock()
 		reached, stop := r.clock.At(due)
 		select {

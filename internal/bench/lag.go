@@ -29,7 +29,7 @@ func measureLag(ctx context.Context, b *bench) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	busy, err := lagLive(ctx, b, "lag-alarms", setup{points: 100, every: "1s", quick: 20, limit: "4.0"})
+	busy, err := lagLive(ctx, b, "lag-alarms", setup{points: 100, every: "1s", quick: 100, limit: "4.0"})
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ func (l *lane) settle(ctx context.Context, parts []part, end error) (rest []part
 		err := l.quarantine(ctx, first.Records[0].Position, end.Error())
 		return parts[1:], 1, err
 	case errors.As(end, &refused):
-		l.failed(ctx, refused.Code, end, StateRefused)
+		l.failed(ctx, refused.Code, refused.Err, StateRefused) // the code stands beside it wherever it is shown
 		return parts, 0, l.pauseRefused(ctx, l.p.o.Retry.Refused/2+l.refused.Failed(l.p.o.Elapsed()))
 	case errors.As(end, &later):
 		l.failed(ctx, conditionBusy, end, StateRetrying)

@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/frostline/frostline/internal/mqttconn"
@@ -59,7 +60,8 @@ const (
 func (c *Config) Validate() error {
 	var errs []error
 	if err := c.options("check", c.Password).Check(); err != nil {
-		errs = append(errs, err)
+		// Without the prefix the sentence begins with the key that is wrong, and check points there.
+		errs = append(errs, errors.New(strings.TrimPrefix(err.Error(), "mqttconn: "+mqttconn.ErrOptions.Error()+": ")))
 	}
 	if c.Encoding != EncodingPlain && c.Encoding != EncodingCompact {
 		errs = append(errs, fmt.Errorf("encoding %q: want plain or compact", c.Encoding))

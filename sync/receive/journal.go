@@ -37,6 +37,7 @@ type savedEpoch struct {
 	Received Spans       `json:"received"`
 	Gone     Spans       `json:"gone,omitempty"`
 	Claimed  Spans       `json:"claimed,omitempty"`
+	Ended    agent.Seq   `json:"ended,omitempty"`
 }
 
 // journal makes what the ledger learned durable: entries are appended and synced one by
@@ -168,7 +169,7 @@ func (l *Ledger) save() ([]byte, error) {
 		g := savedGateway{Account: p, Info: a.info}
 		for _, id := range a.order {
 			e := a.epochs[id]
-			g.Seen = append(g.Seen, savedEpoch{id, e.last, e.received, e.explained, e.claimed})
+			g.Seen = append(g.Seen, savedEpoch{id, e.last, e.received, e.explained, e.claimed, e.ended})
 		}
 		s.Gateways = append(s.Gateways, g)
 	}
@@ -190,7 +191,7 @@ func (l *Ledger) load(text []byte) error {
 		a := l.account(wire.Gateway{Site: g.Site, Gateway: g.Gateway})
 		a.info, a.lastSeen, a.repeats, a.doubled = g.Info, g.LastSeen, g.Repeats, g.Doubled
 		for _, e := range g.Seen {
-			*a.epoch(e.Epoch) = epoch{received: e.Received, explained: e.Gone, claimed: e.Claimed, last: e.Last}
+			*a.epoch(e.Epoch) = epoch{received: e.Received, explained: e.Gone, claimed: e.Claimed, last: e.Last, ended: e.Ended}
 		}
 	}
 	return nil

@@ -42,6 +42,7 @@ type epoch struct {
 	explained Spans     // told by gap records: they existed and never will come
 	claimed   Spans     // seqs that a batch's prev says exist for a topic we take
 	last      agent.Seq // highest seq the gateway says it committed
+	ended     agent.Seq // its last seq, as the first record of the next epoch says; 0 while that has not come
 }
 
 // NewLedger makes an empty ledger. digests is how many of the newest contents it remembers
@@ -118,6 +119,7 @@ type Entry struct {
 	Spans   Spans           `json:"spans,omitempty"`
 	Prev    agent.Seq       `json:"prev,omitempty"`
 	Gaps    []agent.Range   `json:"gaps,omitempty"`
+	Ended   agent.Position  `json:"ended,omitzero"` // the last record of an epoch before this one
 }
 
 // EntryOf is what the batch adds.
@@ -126,8 +128,14 @@ func EntryOf(b *wire.Batch) Entry {
 	for i := range b.Records {
 		r := &b.Records[i]
 		e.Spans.Add(Span{r.Position.Seq, r.Position.Seq})
-		if r.Type == agent.TypeEvent && r.Event.Gap != nil {
+		if r.Type != agent.TypeEvent {
+			continue
+		}
+		if r.Event.Gap != nil {
 			e.Gaps = append(e.Gaps, r.Event.Gap.Ranges...)
+		}
+		if began := r.Event.Epoch; began != nil && began.Previous != 0 {
+			e.Ended = agent.Position{Epoch: began.Previous, Seq: began.LastSeq}
 		}
 	}
 	return e
@@ -148,6 +156,10 @@ func (l *Ledger) Add(in Entry) {
 	}
 	for _, g := range in.Gaps {
 		a.epoch(g.Epoch).explained.Add(Span{g.First, g.Last})
+	}
+	if in.Ended.Seq > 0 {
+		before := a.epoch(in.Ended.Epoch)
+		before.ended, before.last = in.Ended.Seq, max(before.last, in.Ended.Seq)
 	}
 }
 
@@ -264,11 +276,16 @@ func (a *account) selective() bool {
 
 // missing are the seqs that are proven to exist, did not come, and are not explained. A
 // hole is proven by a later batch whose prev lies in it; where the gateway sends all its
-// records, the whole hole is then missing, otherwise only what prev names.
+// records, the whole hole is then missing, otherwise only what prev names. Behind the last
+// record that came nothing is proven until the next epoch begins and says where this one
+// ended; of an epoch of which nothing came we may not have been meant to get anything.
 func (e *epoch) missing(selective bool) Spans {
 	claims := e.claimed.Minus(e.received).Minus(e.explained)
-	if selective || len(claims) == 0 {
+	if selective {
 		return claims
+	}
+	if n := len(e.received); n > 0 && e.ended > e.received[n-1].Last {
+		claims.Add(Span{e.ended, e.ended})
 	}
 	var missing Spans
 	for _, hole := range e.received.Holes(e.last) {

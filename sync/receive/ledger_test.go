@@ -96,6 +96,49 @@ func TestAGapRecordExplainsAHole(t *testing.T) {
 	}
 }
 
+func TestTheEndOfAnEpochIsProvenByTheNext(t *testing.T) {
+	b := &wire.Batch{From: gw, Epoch: 8}
+	r := agent.OfEvent(agent.Event{Kind: agent.EventEpoch, Epoch: &agent.EpochEvent{Previous: 7, LastSeq: 40, Reason: "unclean"}})
+	r.Position = agent.Position{Epoch: 8, Seq: 1}
+	b.Records = []agent.Record{r}
+	began := EntryOf(b)
+	for name, c := range map[string]struct {
+		before  []Entry
+		kinds   []agent.Kind
+		missing Spans
+	}{
+		"everything came":                  {before: []Entry{entry(0, Span{1, 40})}},
+		"the last ones did not":            {before: []Entry{entry(0, Span{1, 30})}, missing: Spans{{31, 40}}},
+		"a gap record explains them":       {before: []Entry{{Site: gw.Site, Gateway: gw.Gateway, Epoch: 7, Spans: Spans{{1, 30}}, Gaps: []agent.Range{{Epoch: 7, First: 31, Last: 40}}}}},
+		"nothing of it was ever meant us":  {},
+		"they may not be selected":         {before: []Entry{entry(0, Span{1, 30})}, kinds: []agent.Kind{agent.KindAlarms}},
+		"one is under way, one is missing": {before: []Entry{entry(0, Span{1, 20}), entry(0, Span{25, 39})}, missing: Spans{{40, 40}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := NewLedger(0)
+			l.Info(gw, upstream.Info{Kinds: c.kinds})
+			for _, e := range append(c.before, began) {
+				l.Add(e)
+			}
+			text, err := l.save()
+			if err != nil {
+				t.Fatal(err)
+			}
+			again := NewLedger(0)
+			if err := again.load(text); err != nil {
+				t.Fatal(err)
+			}
+			for _, l := range []*Ledger{l, again} {
+				for _, e := range page(t, l).Epochs {
+					if e.Epoch == 7 && !reflect.DeepEqual(e.Missing, c.missing) {
+						t.Errorf("missing %v, want %v", e.Missing, c.missing)
+					}
+				}
+			}
+		})
+	}
+}
+
 func TestAGatewayThatSelectsIsProvenByItsChainAlone(t *testing.T) {
 	l := NewLedger(0)
 	l.Info(gw, upstream.Info{Kinds: []agent.Kind{agent.KindAlarms}})

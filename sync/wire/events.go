@@ -59,6 +59,9 @@ func appendAlarm(dst []byte, a *agent.AlarmEvent) []byte {
 	dst = appendValueOpt(dst, "v", a.Value)
 	dst = appendStrOpt(dst, "by", a.By)
 	dst = appendStrOpt(dst, "comment", a.Comment)
+	if a.UID != nil {
+		dst = appendInt(dst, "uid", int64(*a.UID))
+	}
 	dst = appendStrOpt(dst, "kind", a.Kind)
 	dst = appendStrOpt(dst, "severity", a.Severity)
 	dst = appendValueOpt(dst, "limit", a.Limit)
@@ -166,6 +169,6 @@ func appendAct(dst []byte, a *agent.Act) []byte {
 	dst = appendStr(dst, "verb", a.Verb)
 	dst = appendStrOpt(dst, "subject", a.Subject)
 	dst = appendStr(dst, "by", a.By)
-	dst = appendIntOpt(dst, "uid", int64(a.UID))
+	dst = appendInt(dst, "uid", int64(a.UID))
 	return appendStrOpt(dst, "comment", a.Comment)
 }

@@ -29,6 +29,8 @@ func at(seq agent.Seq, r agent.Record) agent.Record {
 
 func value(v agent.Value) *agent.Value { return &v }
 
+func number(n int) *int { return &n }
+
 var testBoot = agent.BootID{0x5b, 0x0e, 0x1c, 0x9a, 0x77, 0x21, 0x4d, 0x3e, 0x9f, 0x10, 0x2a, 0x6c, 0x8d, 0x4e, 0x5f, 0x60}
 
 // goldenBatches are one batch per topic, and the special ones.
@@ -75,7 +77,7 @@ func goldenBatches() (map[string]upstream.Batch, defMap) {
 			}})),
 			at(122, event(agent.Event{At: synced(60_000), Kind: agent.EventAlarm, Alarm: &agent.AlarmEvent{
 				ID: "cr1-high:cr1-air/temperature:5b0e1c9a:7", Alarm: "cr1-high", Kind: "limit", Severity: agent.SeverityCritical, Zone: "cold-room-1",
-				Point: "cr1-air/temperature", Transition: agent.Acknowledged, State: agent.StateAck, By: "li.wei", Comment: "door was open",
+				Point: "cr1-air/temperature", Transition: agent.Acknowledged, State: agent.StateAck, By: "li.wei", Comment: "door was open", UID: number(1000),
 			}})),
 			at(123, event(agent.Event{At: synced(61_000), Kind: agent.EventGap, Gap: &agent.Gap{
 				Reason: agent.GapRetention, Ranges: []agent.Range{{Epoch: testEpoch, First: 1, Last: 40, Kind: agent.KindReadings}},

@@ -268,6 +268,9 @@ func (l *line) alarm(g Gateway, a *agent.AlarmEvent) {
 	}
 	l.text("by", a.By)
 	l.text("comment", a.Comment)
+	if a.UID != nil {
+		l.integer("uid", int64(*a.UID))
+	}
 	if a.Late {
 		l.key("late")
 		l.dst = append(l.dst, "true"...)

@@ -64,7 +64,7 @@ func drawOther(t *rapid.T, r *agent.Record) {
 		v := agent.Value(rapid.Int64Min(math.MinInt64+1).Draw(t, "v"))
 		r.Event = &agent.Event{Kind: agent.EventAlarm, Alarm: &agent.AlarmEvent{
 			ID: "a:b:1", Alarm: "a", Transition: agent.Raised, State: agent.StateUnack, Value: &v, Message: text.Draw(t, "message"),
-			By: text.Draw(t, "by"), Comment: text.Draw(t, "comment"), Late: rapid.Bool().Draw(t, "late"),
+			By: text.Draw(t, "by"), Comment: text.Draw(t, "comment"), UID: rapid.Ptr(rapid.Int(), true).Draw(t, "uid"), Late: rapid.Bool().Draw(t, "late"),
 		}}
 	case 2:
 		r.Event = &agent.Event{Kind: agent.EventStock, Stock: &agent.Movement{
