@@ -65,7 +65,6 @@ type Agent struct {
 	scanners   []*sample.Scanner
 	deliveries []*delivery
 	announcer  *announcer
-	control    *control.Server
 }
 
 // New opens the store and builds everything, touching no hardware and no network. What it
@@ -150,8 +149,25 @@ func (a *Agent) build(ctx context.Context) error {
 		}
 		a.deliveries = append(a.deliveries, d)
 	}
-	if a.control, err = control.Listen(a.cfg.Store.Dir, a.verbs(), a.log); err != nil {
-		a.log.Warn("control socket not made", slog.Any("err", err)) // a read-only disk must not keep it from measuring
+	return nil
+}
+
+// runControl serves the control socket. A disk that refuses to have one must not keep the
+// agent from measuring: it is tried again.
+func (a *Agent) runControl(ctx context.Context) error {
+	for ctx.Err() == nil {
+		server, err := control.Listen(a.cfg.Store.Dir, a.verbs(), a.log)
+		if err == nil {
+			err = server.Run(ctx)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		a.log.Warn("control socket not served", slog.Any("err", err))
+		select {
+		case <-ctx.Done():
+		case <-time.After(5 * time.Second):
+		}
 	}
 	return nil
 }
@@ -208,11 +224,9 @@ func (a *Agent) Run(ctx context.Context) error {
 		right.run(d.Run)
 	}
 	right.run(a.announcer.Run)
-	if a.control != nil {
-		right.run(a.control.Run)
-	}
+	right.run(a.runControl)
 	if a.cfg.Web.Listen != config.WebOff {
-		right.run((&web{a.cfg.Web.Listen, a.Status, a.recorder.counts, a.log}).Run)
+		right.run((&web{a.cfg.Web.Listen, a.Status, a.recorder.counts, a.health.For("web"), a.log}).Run)
 	}
 	middle.run(a.recorder.Run)
 	middle.run(a.runClock)

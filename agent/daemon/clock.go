@@ -80,7 +80,13 @@ func (a *Agent) setClock(_ context.Context, who control.Person, wall time.Time) 
 	if !ok {
 		return fmt.Errorf("%w: this agent runs on a clock of its own", control.ErrUsage)
 	}
+	if !wall.IsZero() && wall.Before(a.o.Built) {
+		return fmt.Errorf("%w: %s is before this version was built (%s)", control.ErrUsage, wall.Format(time.RFC3339), a.o.Built.Format(time.RFC3339))
+	}
 	c := system.Set(wall, who.Name)
+	if c.At.Trust == agent.ClockUnset {
+		return fmt.Errorf("%w: the machine's clock is before this version was built (%s): say the time", control.ErrUsage, a.o.Built.Format(time.RFC3339))
+	}
 	a.recorder.Event(agent.Event{At: c.At, Kind: agent.EventAct, Act: &agent.Act{
 		Verb: "clock set", Subject: "clock", By: who.Name, UID: who.UID, Comment: c.At.Wall.Format(time.RFC3339),
 	}})

@@ -87,6 +87,8 @@ func TestStartWithAStoreThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+// A WAL that a power cut tore: everything up to the last whole transaction is there, and a new epoch
+// begins.
 func TestATornWALLosesOnlyWhatWasNotCommitted(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -92,6 +92,15 @@ func pointsAt(t *testing.T, b *peers.Embedded) (points map[agent.PointID]int, al
 	return points, alarms
 }
 
+// waiting is how many records no upstream has taken yet.
+func (r *rig) waiting() (n int64) {
+	r.t.Helper()
+	for _, u := range r.status().Upstreams {
+		n += u.Waiting
+	}
+	return n
+}
+
 // `only:` selects kinds and zones; what it leaves out is no gap in the ledger.
 func TestOnlySelects(t *testing.T) {
 	t.Parallel()
@@ -155,7 +164,7 @@ func TestWhereAnUpstreamBegins(t *testing.T) {
 	})
 	r.tick(10*time.Second, 2)
 	r.linger()
-	eventually(t, "the new one begins from now", func() bool { return count(now) >= 2 && count(old) == 8 })
+	eventually(t, "the new one begins from now", func() bool { return count(now) >= 2 && count(old) == 8 && r.waiting() == 0 })
 	had := count(now)
 	if had > 4 {
 		t.Errorf("%d readings at an upstream that begins from now", had)
@@ -167,7 +176,7 @@ func TestWhereAnUpstreamBegins(t *testing.T) {
 	r.tick(10*time.Second, 2)
 	r.linger()
 	eventually(t, "the second takes them", func() bool { return count(now) == had+4 })
-	if err := control.NewClient(r.dir).Post(t.Context(), "store/forget", control.UpstreamRequest{Upstream: "now", By: "li"}, &control.CountReply{}); err == nil {
+	if err := r.client().Post(t.Context(), "store/forget", control.UpstreamRequest{Upstream: "now", By: "li"}, &control.CountReply{}); err == nil {
 		t.Error("an upstream of the config is forgotten")
 	}
 	r.stop()
@@ -186,7 +195,7 @@ func TestWhereAnUpstreamBegins(t *testing.T) {
 	r.start(twoZones + second)
 	r.measured(2)
 	r.durable()
-	if err := control.NewClient(r.dir).Post(t.Context(), "store/forget", control.UpstreamRequest{Upstream: "old", By: "li"}, &control.CountReply{}); err != nil {
+	if err := r.client().Post(t.Context(), "store/forget", control.UpstreamRequest{Upstream: "old", By: "li"}, &control.CountReply{}); err != nil {
 		t.Fatalf("forget: %v", err)
 	}
 	stat, err := r.agent.store.Stat(t.Context())

@@ -115,6 +115,7 @@ func TestAlarmIsAnnouncedWhateverTheDiskDoes(t *testing.T) {
 
 			disk.heal()
 			r.gone(tc.code, "store")
+			r.durable()
 			all := r.records()
 			contiguous(t, all)
 			events := transitions(all, "warm")
@@ -157,7 +158,6 @@ func TestAStopWithADiskThatHangsEnds(t *testing.T) {
 // What a start finds in place of its store, and what comes of it: measuring and alarms from
 // the first moment, the condition, the old file kept, and its records carried over where
 // they can be read.
-// A WAL that a power cut tore: everything up to the last whole transaction is there.
 // A disk that refuses or hangs from before the start: the agent starts, measures and warns.
 func TestStartOnASickDisk(t *testing.T) {
 	t.Parallel()
@@ -183,6 +183,7 @@ func TestStartOnASickDisk(t *testing.T) {
 			eventually(t, "announced", func() bool { return len(r.bell.of("warm")) == 1 })
 			disk.heal()
 			r.gone(tc.code, "store")
+			r.durable()
 			all := r.records()
 			contiguous(t, all)
 			r.linger()
@@ -321,7 +322,7 @@ func TestAnAlarmOfAnEarlierLifeIsFoundAgainOnceTheDiskAnswers(t *testing.T) {
 	r.tick(10*time.Second, 2)
 	eventually(t, "announced", func() bool { return len(r.bell.of("warm")) == 1 })
 	raised := r.bell.of("warm")[0].Event.ID
-	if err := control.NewClient(r.dir).Post(t.Context(), "ack", control.AckRequest{ID: string(raised), By: "li", Comment: "on my way"}, &control.AckReply{}); err != nil {
+	if err := r.client().Post(t.Context(), "ack", control.AckRequest{ID: string(raised), By: "li", Comment: "on my way"}, &control.AckReply{}); err != nil {
 		t.Fatal(err)
 	}
 	r.stop()

@@ -263,6 +263,14 @@ func (r *rig) status() control.Status {
 	return s
 }
 
+// client speaks to the control socket, once somebody answers on it.
+func (r *rig) client() *control.Client {
+	r.t.Helper()
+	c := control.NewClient(r.dir)
+	eventually(r.t, "the control socket", func() bool { return c.Get(r.t.Context(), "status", &control.Status{}) == nil })
+	return c
+}
+
 // condition is the active condition of a subject as status shows it.
 func (r *rig) condition(code, subject string) (health.Active, bool) {
 	r.t.Helper()

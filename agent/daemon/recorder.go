@@ -8,6 +8,7 @@ import (
 
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/clock"
+	"github.com/frostline/frostline/agent/control"
 	"github.com/frostline/frostline/agent/store"
 )
 
@@ -103,23 +104,24 @@ func (r *recorder) Event(e agent.Event) {
 }
 
 // acknowledge is a person's word that they know of an alarm.
-func (r *recorder) acknowledge(id, by, comment string) ([]agent.AlarmEventID, *store.Ticket, error) {
+func (r *recorder) acknowledge(id string, who control.Person, comment string) ([]agent.AlarmEventID, *store.Ticket, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out, err := r.rules.acknowledge(r.clock.Now(), id, by, comment)
+	out, err := r.rules.acknowledge(r.clock.Now(), id, who.Name, comment)
 	r.wants(out.Next)
+	var ids []agent.AlarmEventID
+	for i := range out.Events {
+		if e := out.Events[i].Alarm; e.Transition == agent.Acknowledged {
+			e.UID = &who.UID
+			ids = append(ids, e.ID)
+		}
+	}
 	var ticket *store.Ticket
 	if len(out.Events) > 0 {
 		ticket = r.append(nil, out.Events, true)
 	}
 	if err != nil {
 		return nil, nil, err
-	}
-	var ids []agent.AlarmEventID
-	for i := range out.Events {
-		if e := out.Events[i].Alarm; e.Transition == agent.Acknowledged {
-			ids = append(ids, e.ID)
-		}
 	}
 	return ids, ticket, nil
 }
@@ -215,7 +217,11 @@ func (r *recorder) Run(ctx context.Context) error {
 func (r *recorder) checkpoint() *store.Ticket {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.store.Append(nil, append(r.state(), store.Urgent())...)
+	state := r.state()
+	if state == nil && r.last != nil {
+		return r.last // there is no state to write
+	}
+	return r.store.Append(nil, append(state, store.Urgent())...)
 }
 
 // step brings the rules to the present.

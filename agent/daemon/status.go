@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/frostline/frostline/agent"
@@ -164,12 +165,15 @@ func (a *Agent) ack(ctx context.Context, who control.Person, req control.AckRequ
 	reply := control.AckReply{Acknowledged: []agent.AlarmEventID{}}
 	var last *store.Ticket // commits keep their order: when the last is on disk, all are
 	for _, id := range ids {
-		done, ticket, err := a.recorder.acknowledge(id, who.Name, req.Comment)
+		done, ticket, err := a.recorder.acknowledge(id, who, req.Comment)
 		if all && errors.Is(err, alarm.ErrUnknown) {
 			continue // over or raised anew meanwhile
 		}
-		if err != nil {
+		if errors.Is(err, alarm.ErrNobody) || errors.Is(err, alarm.ErrNoComment) {
 			return reply, fmt.Errorf("%w: %w", control.ErrUsage, err)
+		}
+		if err != nil {
+			return reply, err
 		}
 		reply.Acknowledged = append(reply.Acknowledged, done...)
 		last = ticket
@@ -233,6 +237,13 @@ func (a *Agent) requeue(ctx context.Context, who control.Person, id string) (int
 func (a *Agent) forget(ctx context.Context, who control.Person, id string) error {
 	if a.knows(id) == nil {
 		return fmt.Errorf("%w: upstream %s is in the config; take it out first", control.ErrUsage, id)
+	}
+	stat, err := a.store.Stat(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(stat.Cursors, func(c store.CursorStat) bool { return string(c.Upstream) == id }) {
+		return fmt.Errorf("no upstream %s is remembered", id)
 	}
 	if err := a.store.Forget(ctx, agent.UpstreamID(id)); err != nil {
 		return err

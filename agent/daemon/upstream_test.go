@@ -277,7 +277,7 @@ func TestInfluxDBThatRejectsOneRecord(t *testing.T) {
 
 	gate.answers(func(string) int { return 0 })
 	var n control.CountReply
-	if err := control.NewClient(r.dir).Post(t.Context(), "store/requeue", control.UpstreamRequest{Upstream: "hq", By: "li"}, &n); err != nil || n.Count != 1 {
+	if err := r.client().Post(t.Context(), "store/requeue", control.UpstreamRequest{Upstream: "hq", By: "li"}, &n); err != nil || n.Count != 1 {
 		t.Fatalf("requeue: %d, %v", n.Count, err)
 	}
 	r.gone("upstream-rejected", "upstream/hq")

@@ -15,6 +15,7 @@ import (
 
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/control"
+	"github.com/frostline/frostline/agent/health"
 )
 
 // web is the health page and the metrics, on loopback: it has no login.
@@ -22,6 +23,7 @@ type web struct {
 	listen string
 	status func(context.Context) (control.Status, error)
 	counts func() counters
+	health health.Subject
 	log    *slog.Logger
 }
 
@@ -31,15 +33,16 @@ func (w *web) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", w.listen)
 		if err == nil {
+			w.health.Clear("page-failing")
 			err = w.serve(ctx, l)
 		}
 		if ctx.Err() != nil {
 			break
 		}
-		w.log.Warn("health page not served", slog.String("listen", w.listen), slog.Any("err", err))
+		w.health.Raise("page-failing", err.Error())
 		select {
 		case <-ctx.Done():
-		case <-time.After(30 * time.Second):
+		case <-time.After(10 * time.Second):
 		}
 	}
 	return nil

@@ -119,7 +119,7 @@ func TestControlVerbs(t *testing.T) {
 	r.start(twoRooms)
 	r.measured(2)
 	r.durable()
-	c := control.NewClient(r.dir)
+	c := r.client()
 	ctx := t.Context()
 
 	var stat store.Stat

@@ -59,6 +59,7 @@ var conditions = func() map[string]Condition {
 		// Announcing.
 		{"output-failing", agent.SeverityWarning, "A local output or webhook does not work.", "Check its wiring or address; `frostline status` names it. Alarms are tried again."},
 		// The agent itself.
+		{"page-failing", agent.SeverityWarning, "The health page and the metrics cannot be served.", "Another program has the address of web.listen: choose another port, or `off`. It is tried again every 10 s."},
 		{"config-refused", agent.SeverityWarning, "A changed config was refused; the old one is in force.", "Run `frostline check -c FILE` and correct what it names, then reload."},
 	} {
 		m[c.Code] = c

@@ -11,7 +11,9 @@ import (
 
 	sdnotify "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
+	"github.com/frostline/frostline/agent/clock"
 	"github.com/frostline/frostline/agent/config"
 	"github.com/frostline/frostline/agent/daemon"
 )
@@ -49,11 +51,13 @@ func (r *runner) run(ctx context.Context, cfg *config.Config) error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
-	var good *config.Config // the last one that an agent ran on
+	unix.Umask(0o027)                      // the store is for the agent and its group
+	system := clock.NewSystem(buildDate()) // one for all: a person's word for it outlives a reload
+	var good *config.Config                // the last one that an agent ran on
 	var refused error
 	for cfg != nil {
 		log := newLog(cfg)
-		a, err := daemon.New(ctx, daemon.Options{Config: cfg, Version: version, Built: buildDate(), Log: log, Reload: r.reread})
+		a, err := daemon.New(ctx, daemon.Options{Config: cfg, Version: version, Built: buildDate(), Clock: system, Log: log, Reload: r.reread})
 		if err != nil && good != nil && refused == nil && ctx.Err() == nil {
 			log.Error("config refused; the old one stays", slog.Any("err", err))
 			cfg, refused = good, err
