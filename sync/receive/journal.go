@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/internal/durable"
@@ -26,7 +27,8 @@ type saved struct {
 }
 
 type savedGateway struct {
-	Account                // for people who read the file; not read back
+	Account                // for people who read the file; of it only last seen and counts are read back
+	Status  *wire.Status   `json:"status,omitempty"`
 	Info    *upstream.Info `json:"info,omitempty"`
 	Seen    []savedEpoch   `json:"seen"`
 }
@@ -45,9 +47,11 @@ type savedEpoch struct {
 type journal struct {
 	dir    string
 	ledger *Ledger
-	file   *os.File
-	size   int64 // of the entries that are durable
-	torn   bool  // something may stand behind them
+
+	mu   sync.Mutex // guards the rest; taken before the ledger's
+	file *os.File
+	size int64 // of the entries that are durable
+	torn bool  // something may stand behind them
 }
 
 // foldAt is the journal's size at which it is folded into ledger.json.
@@ -108,12 +112,14 @@ func (j *journal) add(e Entry) error {
 	if err != nil {
 		return fmt.Errorf("receive: journal: %w", err)
 	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if err := j.append(append(line, '\n')); err != nil {
 		return fmt.Errorf("receive: journal: %w", err)
 	}
 	j.ledger.Add(e)
 	if j.size > foldAt {
-		return j.fold()
+		return j.foldLocked()
 	}
 	return nil
 }
@@ -141,6 +147,12 @@ func (j *journal) append(line []byte) error {
 // fold writes ledger.json and empties the journal; a power cut between the two only makes
 // entries be added again.
 func (j *journal) fold() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.foldLocked()
+}
+
+func (j *journal) foldLocked() error {
 	text, err := j.ledger.save()
 	if err != nil {
 		return err
@@ -167,6 +179,9 @@ func (l *Ledger) save() ([]byte, error) {
 	for _, p := range pages {
 		a := l.gateways[wire.Gateway{Site: p.Site, Gateway: p.Gateway}]
 		g := savedGateway{Account: p, Info: a.info}
+		if a.status.State != "" {
+			g.Status = &a.status
+		}
 		for _, id := range a.order {
 			e := a.epochs[id]
 			g.Seen = append(g.Seen, savedEpoch{id, e.last, e.received, e.explained, e.claimed, e.ended})
@@ -190,6 +205,9 @@ func (l *Ledger) load(text []byte) error {
 	for _, g := range s.Gateways {
 		a := l.account(wire.Gateway{Site: g.Site, Gateway: g.Gateway})
 		a.info, a.lastSeen, a.repeats, a.doubled = g.Info, g.LastSeen, g.Repeats, g.Doubled
+		if g.Status != nil {
+			a.status = *g.Status
+		}
 		for _, e := range g.Seen {
 			*a.epoch(e.Epoch) = epoch{received: e.Received, explained: e.Gone, claimed: e.Claimed, last: e.Last, ended: e.Ended}
 		}

@@ -239,6 +239,33 @@ func TestTheLedgerSurvivesAnyCut(t *testing.T) {
 	}
 }
 
+func TestTheLedgerRemembersWhoWasThere(t *testing.T) {
+	dir := t.TempDir()
+	l := NewLedger(0)
+	j, err := openJournal(dir, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC)
+	l.Heard(gw, seen)
+	l.Status(wire.Status{Site: gw.Site, Gateway: gw.Gateway, State: wire.Online, Boot: agent.BootID{1}, Conn: 7})
+	if err := j.fold(); err != nil {
+		t.Fatal(err)
+	}
+	pages, err := ReadLedger(dir)
+	if err != nil || len(pages) != 1 || pages[0].State != wire.Online || !pages[0].LastSeen.Equal(seen) {
+		t.Fatalf("%+v, %v", pages, err)
+	}
+	again := NewLedger(0)
+	if _, err := openJournal(dir, again); err != nil {
+		t.Fatal(err)
+	}
+	// The will of the connection that stood when the receiver stopped is not late.
+	if !again.Status(wire.Status{Site: gw.Site, Gateway: gw.Gateway, State: wire.Offline, Boot: agent.BootID{1}, Conn: 7}) {
+		t.Fatal("a will after the receiver's restart is taken for a late one")
+	}
+}
+
 func TestSilence(t *testing.T) {
 	now := time.Hour
 	s := newSilence()

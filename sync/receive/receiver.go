@@ -52,6 +52,7 @@ type Receiver struct {
 
 	connected atomic.Bool
 	unusable  atomic.Int64 // messages that were set aside
+	heard     atomic.Bool  // something, since ledger.json was written
 }
 
 // New opens the receiver's directory and brings the ledger to where it was.
@@ -282,6 +283,7 @@ func (r *Receiver) batch(ctx context.Context, b *wire.Batch) error {
 
 func (r *Receiver) alive(g wire.Gateway) {
 	r.ledger.Heard(g, r.o.Clock.Now().Wall)
+	r.heard.Store(true)
 	if r.silence.heard(g, r.o.Elapsed()) {
 		r.alarm(g, "gateway-silent", agent.Cleared, "heard again")
 	}
@@ -290,7 +292,7 @@ func (r *Receiver) alive(g wire.Gateway) {
 func (r *Receiver) watchSilence(ctx context.Context) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
-	for {
+	for ticks := 0; ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -300,8 +302,16 @@ func (r *Receiver) watchSilence(ctx context.Context) {
 		for _, g := range sorted(silent) {
 			r.alarm(g, "gateway-silent", agent.Raised, silent[g])
 		}
+		if ticks++; ticks%foldEvery == 0 && r.heard.Swap(false) {
+			if err := r.journal.fold(); err != nil {
+				r.o.Log.Warn("ledger not written", slog.Any("err", err))
+			}
+		}
 	}
 }
+
+// foldEvery is after how many seconds ledger.json says when gateways were last heard.
+const foldEvery = 10
 
 // alarm tells the operator: log, alarms.jsonl and OnAlarm.
 func (r *Receiver) alarm(g wire.Gateway, name string, tr agent.Transition, detail string) {
