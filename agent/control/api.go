@@ -14,6 +14,7 @@ const SocketName = "control.sock"
 type Status struct {
 	Site       agent.SiteID     `json:"site"`
 	Gateway    agent.GatewayID  `json:"gateway"`
+	Running    bool             `json:"running"` // false: read from the store of an agent that does not run
 	Version    string           `json:"version"`
 	Now        time.Time        `json:"now,omitzero"` // zero while the clock is unset
 	Timezone   string           `json:"timezone"`     // of the site, for showing times
@@ -77,6 +78,7 @@ type StockLine struct {
 	Balance int64        `json:"balance"`
 	Minimum int64        `json:"minimum,omitempty"` // of the item over all zones
 	Total   int64        `json:"total"`             // of the item over all zones
+	Known   bool         `json:"known"`             // it was ever moved or counted; if not, a balance of 0 says nothing
 }
 
 // Store is the store's short form; `frostline store stat` has the long one.

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -191,14 +192,21 @@ func (r *rig) config(text string) *config.Config {
 func (r *rig) start(text string) {
 	r.t.Helper()
 	d := r.drivers()
-	a, err := New(context.Background(), Options{
+	o := Options{
 		Config: r.config(text), Version: "test", Built: morning.Add(-24 * time.Hour), Clock: r.clock,
 		Log:   slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		fault: r.fault, drivers: &d,
-	})
-	if err != nil {
-		r.t.Fatalf("new: %v", err)
 	}
+	var a *Agent
+	eventually(r.t, "the lock of the store", func() (ok bool) {
+		// A peer that another test starts just now holds every open file between fork and
+		// exec, the lock of a store that was closed meanwhile among them.
+		var err error
+		if a, err = New(context.Background(), o); err != nil && !errors.Is(err, store.ErrLocked) {
+			r.t.Fatalf("new: %v", err)
+		}
+		return err == nil
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	r.agent, r.cancel, r.done = a, cancel, make(chan error, 1)
 	go func() { r.done <- a.Run(ctx) }()

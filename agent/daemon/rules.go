@@ -209,7 +209,7 @@ func (r *rules) balances() []control.StockLine {
 	for _, b := range balances {
 		listed[b.Item] = true
 		lines = append(lines, control.StockLine{
-			Item: b.Item, Name: b.Name, Zone: b.Zone, Balance: b.Quantity, Minimum: minimum[b.Item], Total: totals[b.Item],
+			Item: b.Item, Name: b.Name, Zone: b.Zone, Balance: b.Quantity, Minimum: minimum[b.Item], Total: totals[b.Item], Known: true,
 		})
 	}
 	for _, it := range items {

@@ -25,7 +25,7 @@ const statusWithin = 2 * time.Second
 func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	now := a.clock.Now()
 	s := control.Status{
-		Site: a.cfg.Site, Gateway: a.cfg.Gateway, Version: a.version, Now: now.Wall, Timezone: a.cfg.Timezone, Clock: now.Trust, Boot: now.Boot,
+		Site: a.cfg.Site, Gateway: a.cfg.Gateway, Running: true, Version: a.version, Now: now.Wall, Timezone: a.cfg.Timezone, Clock: now.Trust, Boot: now.Boot,
 		UptimeS: int64((now.Mono - a.began) / time.Second),
 		Zones:   a.board.zones(zonesOf(a.cfg), now), Conditions: a.health.Active(),
 	}

@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -79,7 +80,10 @@ func TestABrokerThatMisbehaves(t *testing.T) {
 			recv := receiver(t, mqttconn.Options{URL: broker.URL(), User: "receiver"})
 			r := newRigOn(t, nil)
 			r.start(busy(mqttUpstream("hq", broker.URL(), "")))
-			within(t, 10*time.Second, "the condition in status", func() bool { _, ok := r.condition(tc.code, "upstream/hq"); return ok })
+			within(t, 10*time.Second, "the condition in status", func() bool {
+				c, ok := r.condition(tc.code, "upstream/hq")
+				return ok && c.Remedy != ""
+			})
 			r.measuresOn(10, 4*time.Second)
 			r.dial("a").set(9)
 			eventually(t, "announced", func() bool { return len(r.bell.of("warm")) > 0 })
@@ -189,6 +193,7 @@ func newInfluxGate(t *testing.T, in *peers.Influx) *influxGate {
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	transport := &http.Transport{DisableKeepAlives: true}
 	proxy.Transport = transport
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // the agent hangs up at the end of the test
 	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		body, err := io.ReadAll(q.Body)
 		if err != nil {

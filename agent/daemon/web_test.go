@@ -101,7 +101,7 @@ func TestThePageTellsWhatIsWrong(t *testing.T) {
 	}
 }
 
-// An address that is taken does not keep the agent from measuring.
+// An address that is taken is a condition and does not keep the agent from measuring.
 func TestAPageThatCannotBeServedDelaysNothing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -109,6 +109,7 @@ func TestAPageThatCannotBeServedDelaysNothing(t *testing.T) {
 	r.start(twoRooms)
 	r.measured(2)
 	r.tick(10*time.Second, 2)
+	r.shown("page-failing", "web")
 }
 
 // The verbs of the control socket: who did what is on record, a backup opens as a store, and what

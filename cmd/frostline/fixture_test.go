@@ -84,8 +84,8 @@ func fixture() *control.Status {
 				Message: "Insulin B: 1 left, minimum 2", By: "Li Wei", Comment: "ordered"},
 		},
 		Stock: []control.StockLine{
-			{Item: "vaccine-a", Name: "Vaccine A", Zone: "cold-room-1", Balance: 3, Total: 3, Minimum: 2},
-			{Item: "insulin-b", Name: "Insulin B", Zone: "cold-room-1", Balance: 1, Total: 1, Minimum: 2},
+			{Item: "vaccine-a", Name: "Vaccine A", Zone: "cold-room-1", Balance: 3, Known: true, Total: 3, Minimum: 2},
+			{Item: "insulin-b", Name: "Insulin B", Zone: "cold-room-1", Balance: 1, Known: true, Total: 1, Minimum: 2},
 			{Item: "ice", Zone: "freezer-1", Minimum: 1},
 		},
 		Store: control.Store{Epoch: 0x3f9c1d2e4b5a6978, Last: 4711, Records: 4711, Bytes: 1536 << 10, InMemory: 12},

@@ -190,6 +190,8 @@ func zoneOf(s *control.Status, id agent.ZoneID) string {
 // stockWarning says that an item runs out, empty if it does not.
 func stockWarning(l control.StockLine) string {
 	switch {
+	case !l.Known && l.Minimum > 0:
+		return "never counted"
 	case l.Minimum > 0 && l.Total == 0:
 		return "out of stock"
 	case l.Total < l.Minimum:

@@ -105,6 +105,12 @@ func storeRepairCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if found, err := store.Check(cmd.Context(), dir); err == nil && found.OK {
+				if t.json {
+					return printJSON(cmd.OutOrStdout(), found)
+				}
+				return renderReport(cmd.OutOrStdout(), &found)
+			}
 			system := clock.NewSystem(buildDate())
 			report, err := store.Repair(cmd.Context(), store.Options{Dir: dir, Now: system.Now, Version: version})
 			if err != nil {
