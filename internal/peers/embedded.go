@@ -3,7 +3,9 @@ package peers
 import (
 	"io"
 	"log/slog"
+	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	broker "github.com/mochi-mqtt/server/v2"
@@ -46,7 +48,12 @@ func StartEmbedded(t testing.TB, o EmbeddedOptions) *Embedded {
 	if err := e.server.AddHook(e.hook, nil); err != nil {
 		t.Fatalf("peers: embedded broker: %v", err)
 	}
-	l := listeners.NewTCP(listeners.Config{ID: "test", Address: "127.0.0.1:0"})
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("peers: embedded broker: %v", err)
+	}
+	door := &door{Listener: tcp}
+	l := listeners.NewNet("test", door)
 	if err := e.server.AddListener(l); err != nil {
 		t.Fatalf("peers: embedded broker: %v", err)
 	}
@@ -55,11 +62,46 @@ func StartEmbedded(t testing.TB, o EmbeddedOptions) *Embedded {
 	}
 	e.addr = l.Address()
 	t.Cleanup(func() {
+		Await(t, "who came to the embedded broker is let in", func() bool { return door.waiting.Load() == 0 })
 		if err := e.server.Close(); err != nil {
 			t.Errorf("peers: embedded broker: %v", err)
 		}
 	})
 	return e
+}
+
+// door counts who was accepted and is not served yet: the broker must not be closed before,
+// since it counts its clients only when it begins to serve them.
+type door struct {
+	net.Listener
+	waiting atomic.Int64
+}
+
+// Accept implements net.Listener.
+func (d *door) Accept() (net.Conn, error) {
+	c, err := d.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	d.waiting.Add(1)
+	return &guest{Conn: c, served: sync.OnceFunc(func() { d.waiting.Add(-1) })}, nil
+}
+
+type guest struct {
+	net.Conn
+	served func()
+}
+
+// Read implements net.Conn.
+func (g *guest) Read(p []byte) (int, error) {
+	g.served()
+	return g.Conn.Read(p)
+}
+
+// Close implements net.Conn.
+func (g *guest) Close() error {
+	g.served()
+	return g.Conn.Close()
 }
 
 // Addr is "127.0.0.1:<port>".
