@@ -202,9 +202,13 @@ func TestTheBrokersOutageIsNoGatewaysSilence(t *testing.T) {
 	r.pass(time.Hour)
 	broker.Start()
 	peers.Await(t, "the receiver to be back", r.Connected)
-	publish(t, gatewayConn(t, broker.URL()), statusTopic, online())
+	c := gatewayConn(t, broker.URL())
+	publish(t, c, statusTopic, online())
+	publish(t, c, readings, message(t, 1, 1))
+	r.received(t, 1)
 	r.pass(silentAfter - time.Second)
-	publish(t, gatewayConn(t, broker.URL()), statusTopic, online())
+	publish(t, c, readings, message(t, 2, 2))
+	r.received(t, 2)
 	select {
 	case a := <-r.alarms:
 		t.Fatalf("a false alarm: %+v", a)
