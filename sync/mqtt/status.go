@@ -96,7 +96,6 @@ func (u *Upstream) publishInfo(ctx context.Context, s *session, fresh bool) erro
 func (u *Upstream) heartbeat(ctx context.Context) {
 	ticker := time.NewTicker(u.c.Heartbeat)
 	defer ticker.Stop()
-	failing := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -107,12 +106,8 @@ func (u *Upstream) heartbeat(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		level := slog.LevelDebug
-		if err != nil && !failing {
-			level = slog.LevelInfo
-		}
-		if failing = err != nil; failing {
-			u.h.Log.Log(ctx, level, "status not published", slog.String("upstream", string(u.h.ID)), slog.Any("err", err))
+		if err != nil { // the conditions tell the operator
+			u.h.Log.DebugContext(ctx, "status not published", slog.String("upstream", string(u.h.ID)), slog.Any("err", err))
 		}
 	}
 }
