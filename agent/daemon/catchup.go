@@ -134,8 +134,7 @@ func (r *recorder) replay(ctx context.Context, from source) ([]agent.Event, erro
 		at = from.Head() // carried over from a store that was set aside: what came after is not known
 	}
 	if err := r.rules.restore(blob); err != nil {
-		r.log.Error("state of the rules not usable; they begin anew", slog.Any("err", err))
-		return nil, nil
+		return nil, r.anew(blob, err)
 	}
 	var made []agent.Event
 	recorded := map[occurred]bool{}
@@ -167,6 +166,19 @@ func (r *recorder) replay(ctx context.Context, from source) ([]agent.Event, erro
 		}
 	}
 	return missing, nil
+}
+
+// anew begins with rules that know nothing, because what they knew cannot be understood. It
+// is kept under another name: nothing unreadable is overwritten.
+func (r *recorder) anew(blob []byte, cause error) error {
+	r.log.Error("state of the rules not usable; they begin anew", slog.Any("err", cause))
+	if r.store == nil {
+		return cause // only read
+	}
+	r.store.SaveState(rulesState+".unusable", blob)
+	var err error
+	r.rules, err = r.renew()
+	return err
 }
 
 // relive steps the rules over one record of the past and returns what they make of it. What

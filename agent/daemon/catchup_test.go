@@ -83,3 +83,28 @@ func (b *bell) muffle(on bool) {
 	defer b.mu.Unlock()
 	b.refuse = on
 }
+
+// A state that a version does not understand is kept beside, not overwritten.
+func TestAStateThatCannotBeUnderstoodIsKept(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.start(store1)
+	r.measured(1)
+	r.durable()
+	r.agent.store.SaveState(rulesState, []byte("from another version"))
+	r.agent.recorder.mu.Lock()
+	r.agent.recorder.behind = true // so that the stop does not write its own
+	r.agent.recorder.mu.Unlock()
+	r.stop()
+
+	r.start(store1)
+	r.measured(1)
+	kept, ok, err := r.agent.store.State(t.Context(), rulesState+".unusable")
+	if err != nil || !ok || string(kept) != "from another version" {
+		t.Fatalf("kept %q, %v, %v", kept, ok, err)
+	}
+	r.scan("in", "V1")
+	if got := r.balance("vaccine"); got != 1 {
+		t.Fatalf("the rules that began anew count %d", got)
+	}
+}
