@@ -353,7 +353,7 @@ func (p *problems) integer(n *node, v reflect.Value) {
 		p.at(n, "%s begins with a zero, which some take for octal: write %s", clip(n.text), strings.TrimLeft(digits[:len(digits)-1], "0")+digits[len(digits)-1:])
 		return
 	}
-	bits := v.Type().Bits()
+	bits := int(bitsOf(v.Type()))
 	var err error
 	if v.CanInt() {
 		var i int64
@@ -381,7 +381,7 @@ func (p *problems) integer(n *node, v reflect.Value) {
 }
 
 func integerRange(t reflect.Type) string {
-	bits := uint(t.Bits())
+	bits := bitsOf(t)
 	if reflect.Zero(t).CanInt() {
 		return strconv.FormatInt(-1<<(bits-1), 10) + " to " + strconv.FormatInt(1<<(bits-1)-1, 10)
 	}
@@ -405,4 +405,13 @@ func wanted(t reflect.Type) string {
 		return "a word"
 	}
 	return "a number"
+}
+
+// bitsOf is the size of an integer type. int and uint count as 32 bits on every machine, so
+// that a config means the same on all of them.
+func bitsOf(t reflect.Type) uint {
+	if k := t.Kind(); k == reflect.Int || k == reflect.Uint {
+		return 32
+	}
+	return uint(t.Bits())
 }

@@ -128,7 +128,7 @@ func (g schemaMaker) value(f field, v reflect.Value) schema {
 }
 
 func integerSchema(t reflect.Type) schema {
-	out, bits := schema{"type": "integer"}, uint(t.Bits())
+	out, bits := schema{"type": "integer"}, bitsOf(t)
 	switch {
 	case !reflect.Zero(t).CanInt():
 		out["minimum"] = 0

@@ -164,10 +164,10 @@ func (q *queue) takeAll() []*item {
 }
 
 // Append queues the records, in order, and returns at once: nothing of it waits for the
-// disk. Positions are given at commit, so the records are copied and in keeps none. The
-// parts that records point to must not be changed afterwards.
+// disk. It takes the slice and what the records point to: the caller must not touch them
+// afterwards. Positions are given at commit.
 func (db *DB) Append(in []agent.Record, opts ...AppendOption) *Ticket {
-	it := &item{records: append([]agent.Record(nil), in...), ticket: &Ticket{done: make(chan struct{})}}
+	it := &item{records: in, ticket: &Ticket{done: make(chan struct{})}}
 	for _, o := range opts {
 		o(it)
 	}

@@ -57,12 +57,12 @@ func (c Config) Validate() error {
 const speed = physic.MegaHertz
 
 const (
-	pollWithin   = 5 * time.Second        // for one search of the field, on a healthy bus some 30 ms
-	mostCards    = 16                     // found in one search
-	retries      = 3                      // searches that fail in a row before Run gives up
-	fieldOff     = 5 * time.Millisecond   // resets every card
-	fieldOn      = 5 * time.Millisecond   // a card's time to wake up (ISO 14443-3, 5.1)
-	farewellTime = 200 * time.Millisecond // to switch the field off at the end
+	pollWithin   = 5 * time.Second      // for one search of the field, on a healthy bus some 30 ms
+	mostCards    = 16                   // found in one search
+	retries      = 3                    // searches that fail in a row before Run gives up
+	fieldOff     = 5 * time.Millisecond // resets every card
+	fieldOn      = 5 * time.Millisecond // a card's time to wake up (ISO 14443-3, 5.1)
+	farewellTime = time.Second          // to switch the field off at the end
 )
 
 // Reader is an open MFRC522. One goroutine runs it.
