@@ -261,7 +261,7 @@ func TestBridgeBehindAStuckBus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.Tx(soon(t, 10*time.Millisecond), []byte{0xCC}, nil, onewire.WeakPullup); !errors.Is(err, agent.FaultBusStuck) {
+	if err := o.Tx(soon(t, 50*time.Millisecond), []byte{0xCC}, nil, onewire.WeakPullup); !errors.Is(err, agent.FaultBusStuck) {
 		t.Errorf("%v", err)
 	}
 	eventually(t, "the bridge itself is free again", func() bool { return o.Stuck() == nil })

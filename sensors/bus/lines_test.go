@@ -228,7 +228,7 @@ func TestSerial(t *testing.T) {
 	fromDevice, device := io.Pipe()
 	closed := 0
 	s := NewSerial("scanner", pipe{fromDevice, io.Discard, func() error { closed++; return fromDevice.Close() }}, clock.Elapsed)
-	if _, err := s.Read(soon(t, 5*time.Millisecond), make([]byte, 1)); !errors.Is(err, agent.FaultTimeout) || !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := s.Read(soon(t, 50*time.Millisecond), make([]byte, 1)); !errors.Is(err, agent.FaultTimeout) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("silence: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

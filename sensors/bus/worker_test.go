@@ -169,7 +169,7 @@ func TestTurnThatNeverComesIsATimeout(t *testing.T) {
 	first := make(chan error, 1)
 	go func() { first <- b.Tx(t.Context(), 1, nil, nil) }()
 	<-raw.began
-	err := b.Tx(soon(t, 10*time.Millisecond), 2, nil, nil)
+	err := b.Tx(soon(t, 50*time.Millisecond), 2, nil, nil)
 	if !errors.Is(err, agent.FaultTimeout) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, agent.FaultBusStuck) {
 		t.Errorf("waiting behind a transaction in time: %v", err)
 	}
@@ -251,7 +251,7 @@ func TestClose(t *testing.T) {
 	raw = newHangingBus()
 	letGo := raw.hold()
 	b = NewI2C("i2c-1", raw, clock.Elapsed)
-	wantStuck(t, b.Tx(soon(t, time.Millisecond), 1, nil, nil), "i2c-1")
+	wantStuck(t, b.Tx(soon(t, 50*time.Millisecond), 1, nil, nil), "i2c-1")
 	wantStuck(t, b.Close(), "i2c-1")
 	if err := b.Close(); err != nil {
 		t.Errorf("second Close: %v", err)
