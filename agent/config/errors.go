@@ -10,11 +10,11 @@ import (
 
 // Error is one thing that is wrong in a config, and where.
 type Error struct {
-	File    string // as given to Load or Parse, or the items file
-	Line    int    // from 1
-	Column  int    // from 1, in characters
-	Path    string // sensors[0].every; empty where the file as a whole is meant
-	Message string // what is wrong, and what to write
+	File    string `json:"file"`           // as given to Load or Parse, or the items file
+	Line    int    `json:"line"`           // from 1
+	Column  int    `json:"column"`         // from 1, in characters
+	Path    string `json:"path,omitempty"` // sensors[0].every; empty where the file as a whole is meant
+	Message string `json:"message"`        // what is wrong, and what to write
 }
 
 // Error is "file:line:column: path: message" on one line.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -29,6 +30,11 @@ func checkCommand() *cobra.Command {
 				return err
 			}
 			cfg, err := loadConfig(path)
+			var bad *config.Errors
+			if asJSON && errors.As(err, &bad) {
+				out := map[string]any{"ok": false, "errors": bad.List, "more_errors": bad.More}
+				return errors.Join(printJSON(cmd.OutOrStdout(), out), &silentError{err})
+			}
 			if err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -113,6 +114,7 @@ func storeRepairCommand() *cobra.Command {
 			}
 			system := clock.NewSystem(buildDate())
 			report, err := store.Repair(cmd.Context(), store.Options{Dir: dir, Now: system.Now, Version: version})
+			err = errors.Join(err, handBack(dir))
 			if err != nil {
 				return err
 			}
@@ -295,6 +297,9 @@ func storeBackupCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
+				return fmt.Errorf("the agent wrote the copy to a %s of its own, where you cannot see it: as a service it has a private /tmp; name a file in a directory that both of you have, such as %s", file, dir)
+			}
 			if t.json {
 				return printJSON(cmd.OutOrStdout(), map[string]string{"file": file})
 			}
@@ -322,5 +327,30 @@ func backupOffline(ctx context.Context, dir, file string) error {
 	go func() { done <- db.Run(run) }()
 	err = db.Backup(ctx, file)
 	stop()
-	return errors.Join(err, <-done)
+	return errors.Join(err, <-done, handBack(dir))
+}
+
+// handBack gives what root made in the store's directory to the directory's owner: the
+// agent runs as its own user and could not write it otherwise.
+func handBack(dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	names, err := filepath.Glob(filepath.Join(dir, "frostline.*"))
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range names {
+		errs = append(errs, os.Lchown(name, int(owner.Uid), int(owner.Gid)))
+	}
+	return errors.Join(errs...)
 }
