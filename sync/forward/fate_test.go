@@ -255,12 +255,13 @@ func TestOneLaneRefusedDoesNotSlowTheOtherNorLoseItsCondition(t *testing.T) {
 		if main := len(r.fake.Received()) - urgent; main < 5300 || urgent != 0 {
 			t.Errorf("%d main and %d urgent records arrived", main, urgent)
 		}
-		for _, b := range r.fake.Batches()[5:] {
-			if b.Hist {
-				t.Fatalf("the live batch from %d is called history", b.Records[0].Position.Seq)
+		stop()
+		for _, b := range r.fake.Batches() {
+			// What was committed in the moment of the first delivery may be history or not.
+			if seq := b.Records[0].Position.Seq; b.Hist && seq > 20 {
+				t.Errorf("the live batch from %d is called history", seq)
 			}
 		}
-		stop()
 	})
 }
 
