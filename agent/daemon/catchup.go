@@ -54,6 +54,16 @@ func (r *recorder) catchUp(ctx context.Context) {
 			return
 		}
 	}
+	_, _, kept, err := r.store.StateAt(ctx, rulesState)
+	if err != nil {
+		return
+	}
+	if !kept { // there never was a state: these rules have seen everything that there is
+		r.behind = false
+		r.announcer.begin(ctx)
+		r.last = r.store.Append(nil, r.state()...)
+		return
+	}
 	fresh, err := r.renew()
 	if err != nil {
 		return
