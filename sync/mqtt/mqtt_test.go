@@ -212,8 +212,8 @@ func TestABrokerKilledUnderABatchIsLost(t *testing.T) {
 	r.deliver(t, r.readings(1, 3))
 	b.Freeze()
 	end := make(chan error, 1)
-	go func() { end <- r.Deliver(t.Context(), r.readings(4, 3)) }()
 	before := r.written.Load()
+	go func() { end <- r.Deliver(t.Context(), r.readings(4, 3)) }()
 	peers.Await(t, "the batch on its way", func() bool { return r.written.Load() > before })
 	b.Kill()
 	var lost *upstream.Lost
