@@ -2,6 +2,8 @@ package agent
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -9,16 +11,18 @@ import (
 // pointers is set, and Kind names it. Events are stored and sent as JSON with the
 // fields in the order given here; the fields are never renamed, only extended.
 type Event struct {
-	At         Instant      `json:"-"`
-	Kind       EventKind    `json:"event"`
-	Alarm      *AlarmEvent  `json:"alarm,omitempty"`
-	Stock      *Movement    `json:"stock,omitempty"`
-	Gap        *Gap         `json:"gap,omitempty"`
-	Definition *Definition  `json:"definition,omitempty"`
-	Clock      *ClockEvent  `json:"clock,omitempty"`
-	Epoch      *EpochEvent  `json:"epoch,omitempty"`
-	Change     *StateChange `json:"change,omitempty"`
-	Act        *Act         `json:"act,omitempty"`
+	At         Instant         `json:"-"`
+	Kind       EventKind       `json:"event"`
+	Alarm      *AlarmEvent     `json:"alarm,omitempty"`
+	Stock      *Movement       `json:"stock,omitempty"`
+	Gap        *Gap            `json:"gap,omitempty"`
+	Definition *Definition     `json:"definition,omitempty"`
+	Clock      *ClockEvent     `json:"clock,omitempty"`
+	Epoch      *EpochEvent     `json:"epoch,omitempty"`
+	Change     *StateChange    `json:"change,omitempty"`
+	Act        *Act            `json:"act,omitempty"`
+	Trip       *TripEvent      `json:"trip,omitempty"`
+	Excursion  *ExcursionEvent `json:"excursion,omitempty"`
 
 	// Other is the content of a kind of event that this version does not know, as a JSON
 	// object: a receiver older than its gateways passes it on. A gateway never sets it.
@@ -38,6 +42,8 @@ const (
 	EventEpoch      EventKind = "epoch"
 	EventChange     EventKind = "change"
 	EventAct        EventKind = "act"
+	EventTrip       EventKind = "trip"
+	EventExcursion  EventKind = "excursion"
 )
 
 // AlarmEvent is one transition of one alarm instance.
@@ -60,11 +66,41 @@ type AlarmEvent struct {
 	Comment    string       `json:"comment,omitempty"`
 	UID        *int         `json:"uid,omitempty"`  // of the peer on the control socket; nil where no person acted
 	Late       bool         `json:"late,omitempty"` // announced later than it was due, e.g. after a power cut
+	// Cause is the occurrence whose message spoke for this alarm too, because one cause is
+	// behind both; empty if it spoke for itself.
+	Cause  AlarmEventID `json:"cause,omitempty"`
+	Points []PointID    `json:"points,omitempty"` // of all alarms that this message spoke for
+	ForS   int64        `json:"for_s,omitempty"`  // of shelved: for how many seconds
+}
+
+// Reaches reports whether people are told of the transition: not of what happens to an
+// alarm that is shelved, suppressed or out of service, nor of what another one's message told.
+func (e *AlarmEvent) Reaches() bool {
+	switch {
+	case e.Cause != "":
+		return false
+	case e.Transition == Suppressed || e.Transition == Unsuppressed:
+		return false
+	case e.State == StateShelved || e.State == StateOutOfService:
+		return e.Transition == Shelved || e.Transition == OutOfService
+	}
+	return true
 }
 
 // AlarmEventID names one occurrence of an alarm: "<alarm>:<point or item>:<boot, 8 digits>:<counter>".
 // It exists from the moment of raising, whether or not the disk takes it.
 type AlarmEventID string
+
+// Instance is the id without boot and counter: "<alarm>:<point or item>".
+func (id AlarmEventID) Instance() string {
+	text := string(id)
+	for range 2 {
+		if i := strings.LastIndexByte(text, ':'); i > 0 {
+			text = text[:i]
+		}
+	}
+	return text
+}
 
 // Transition is what happened to an alarm. Words after ISA-18.2.
 type Transition string
@@ -112,6 +148,9 @@ const (
 
 // Severities lists the severities in rising order.
 func Severities() []Severity { return []Severity{SeverityInfo, SeverityWarning, SeverityCritical} }
+
+// Rank is the severity's place in rising order from 0; -1 for a word that is none.
+func (s Severity) Rank() int { return slices.Index(Severities(), s) }
 
 // Movement is goods that came, went or were counted.
 type Movement struct {

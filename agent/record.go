@@ -77,7 +77,7 @@ const (
 	KindScans    Kind = "scans"
 	KindEvents   Kind = "events"
 	KindStock    Kind = "stock"
-	KindAlarms   Kind = "alarms" // alarm transitions, gaps and people's acts: the urgent lane
+	KindAlarms   Kind = "alarms" // alarm transitions, gaps, people's acts, trips and excursions: the urgent lane
 )
 
 // Kinds lists the kinds, in the order in which retention gives them up.
@@ -92,7 +92,7 @@ func (r *Record) Kind() Kind {
 		return KindScans
 	}
 	switch r.Event.Kind {
-	case EventAlarm, EventGap, EventAct:
+	case EventAlarm, EventGap, EventAct, EventTrip, EventExcursion:
 		return KindAlarms
 	case EventStock:
 		return KindStock

@@ -42,6 +42,13 @@ type Watcher interface {
 	Watch(ctx context.Context, changed func()) error
 }
 
+// Numbered is a Sensor whose device has a number of its own, by which another one in its
+// place is noticed.
+type Numbered interface {
+	// Serial is the number; empty where this device has none.
+	Serial() string
+}
+
 // Scanner is a device that speaks by itself.
 type Scanner interface {
 	// Run calls emit for each code until ctx is done (it then returns nil) or the device

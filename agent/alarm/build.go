@@ -3,6 +3,7 @@ package alarm
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/frostline/frostline/agent"
 )
@@ -69,13 +70,81 @@ func (b *builder) add(s *Spec, seen map[agent.AlarmID]bool) error {
 		b.addItems(s, k)
 	case PerReader:
 		b.addReaders(s, k)
+	case PerGateway:
+		b.addGateway(s, k)
+	case PerZone:
+		return b.addZones(s, k)
 	default:
-		b.addPoints(s, k)
+		return b.addPoints(s, k)
 	}
 	return nil
 }
 
-func (b *builder) addPoints(s *Spec, k Kind) {
+// named finds the points that the settings name.
+func (b *builder) named(s *Spec) ([]Point, error) {
+	n, ok := s.Settings.(Naming)
+	if !ok {
+		return nil, nil
+	}
+	var points []Point
+	for _, id := range n.Names() {
+		if id == "" {
+			continue
+		}
+		found := slices.IndexFunc(b.e.setup.Points, func(p Point) bool { return p.Point == id })
+		if found < 0 {
+			return nil, fmt.Errorf("point %s: %w", id, ErrNoPoint)
+		}
+		points = append(points, b.e.setup.Points[found])
+	}
+	return points, nil
+}
+
+func (b *builder) addGateway(s *Spec, k Kind) {
+	if w := b.watch(s, k, "gateway", "gateway", Target{}); w != nil {
+		b.e.gateway = append(b.e.gateway, w)
+	}
+}
+
+// addZones adds a rule per zone over the points that the alarm selects there.
+func (b *builder) addZones(s *Spec, k Kind) error {
+	named, err := b.named(s)
+	if err != nil {
+		return err
+	}
+	var zones []agent.ZoneID
+	chosen := map[agent.ZoneID][]Point{}
+	for _, p := range b.e.setup.Points {
+		if !s.Watches(&p.Definition) {
+			continue
+		}
+		if chosen[p.Zone] == nil {
+			zones = append(zones, p.Zone)
+		}
+		chosen[p.Zone] = append(chosen[p.Zone], p)
+	}
+	for _, z := range zones {
+		subject := string(z)
+		if subject == "" {
+			subject = "no-zone"
+		}
+		w := b.watch(s, k, subject, subject, Target{Point: chosen[z][0], Points: chosen[z], Named: named})
+		if w == nil {
+			continue
+		}
+		w.on.zone = z
+		for _, p := range append(slices.Clone(chosen[z]), named...) {
+			b.e.routes[p.ID] = append(b.e.routes[p.ID], w)
+		}
+	}
+	return nil
+}
+
+func (b *builder) addPoints(s *Spec, k Kind) error {
+	named, err := b.named(s)
+	if err != nil {
+		return err
+	}
 	points := b.e.setup.Points
 	sensors := map[agent.SensorID]int{}
 	for n := range points {
@@ -92,15 +161,26 @@ func (b *builder) addPoints(s *Spec, k Kind) {
 		if k.Scope == PerSensor && sensors[p.Point.Sensor()] > 1 {
 			subject = string(p.Point.Sensor())
 		}
-		w := b.watch(s, k, subject, string(p.Point), Target{Point: *p})
+		w := b.watch(s, k, subject, string(p.Point), Target{Point: *p, Named: named})
 		if w == nil {
 			continue
 		}
 		if w.on.zone == "" {
 			w.on.zone = p.Zone
 		}
+		if len(w.on.watches) == 1 {
+			w.on.bus = p.Bus
+		} else if w.on.bus != p.Bus {
+			w.on.bus = ""
+		}
 		b.e.routes[p.ID] = append(b.e.routes[p.ID], w)
+		for _, o := range named {
+			if o.ID != p.ID {
+				b.e.routes[o.ID] = append(b.e.routes[o.ID], w)
+			}
+		}
 	}
+	return nil
 }
 
 func (b *builder) addItems(s *Spec, k Kind) {

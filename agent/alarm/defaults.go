@@ -13,7 +13,7 @@ func Defaults(kinds []Kind, written []Spec) []Spec {
 	}
 	var specs []Spec
 	for _, k := range kinds {
-		if id := agent.AlarmID(k.Name); k.Scope != PerPoint && !ids[id] {
+		if id := agent.AlarmID(k.Name); k.Default && !ids[id] {
 			specs = append(specs, Spec{ID: id, Kind: k.Name, Default: true})
 		}
 	}

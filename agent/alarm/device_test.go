@@ -8,7 +8,6 @@ import (
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/alarm"
 	"github.com/frostline/frostline/agent/alarm/limit"
-	"github.com/frostline/frostline/agent/alarm/nodata"
 )
 
 func defaults(t testing.TB, points ...alarm.Point) *alarm.Engine {
@@ -17,7 +16,7 @@ func defaults(t testing.TB, points ...alarm.Point) *alarm.Engine {
 
 func TestDefaults(t *testing.T) {
 	written := []alarm.Spec{
-		{ID: "my-no-data", Kind: "no-data", Point: air.Point, Settings: &nodata.Settings{After: 10 * time.Minute}},
+		{ID: "my-no-data", Kind: "no-data", Point: air.Point, Settings: &alarm.Patience{After: 10 * time.Minute}},
 		{ID: "sensor-fault", Kind: "sensor-fault", Severity: agent.SeverityCritical},
 	}
 	var ids []string

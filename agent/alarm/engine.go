@@ -23,7 +23,13 @@ type Engine struct {
 	items     map[agent.ItemID][]*watch
 	readers   map[agent.ReaderID][]*watch
 
+	gateway []*watch // watch no point, but the gateway itself
+
+	suppressors []*suppressor
+	causes      []cause
+
 	due     dueHeap
+	timer   Line // the next moment at which an alarm's own time is up; 0 for never
 	dirty   []*instance
 	fresh   []*watch  // never stepped
 	retired []retired // raised by alarms that the config no longer has
@@ -78,6 +84,13 @@ func New(s Setup) (*Engine, error) {
 		e.points[p.Point] = &point{every: p.Every}
 	}
 	e.setup = s
+	for _, sup := range s.Suppressions {
+		one := &suppressor{Suppression: sup}
+		if p := e.points[sup.Point]; p != nil {
+			one.hold = HoldIntervals * Millis(p.every)
+		}
+		e.suppressors = append(e.suppressors, one)
+	}
 	b := builder{e: e, kinds: map[string]Kind{}, taken: map[taken]bool{}}
 	return e, b.build()
 }
@@ -103,6 +116,7 @@ func (e *Engine) Step(in Input) Output {
 	switch {
 	case gap:
 		e.stepAll(e.watches, to, true)
+		e.resume(to)
 	case len(e.fresh) > 0:
 		e.stepAll(e.fresh, to, true)
 	}
@@ -117,20 +131,27 @@ func (e *Engine) Step(in Input) Output {
 func (e *Engine) output() Output {
 	out := Output{Events: e.events}
 	e.events = nil
-	if len(e.due) > 0 {
-		out.Next = e.line.last.Mono + (e.due[0].cond.Next - e.line.now).Duration()
+	if next := e.nextDue(); next != 0 {
+		out.Next = e.line.last.Mono + (next - e.line.now).Duration()
 	}
 	return out
 }
 
 // runDue steps what wants to be stepped until to, each at its own moment.
 func (e *Engine) runDue(to Line) {
-	for len(e.due) > 0 && e.due[0].cond.Next <= to {
-		moment := e.due[0].cond.Next
+	for {
+		moment := e.nextDue()
+		if moment == 0 || moment > to {
+			return
+		}
 		for len(e.due) > 0 && e.due[0].cond.Next == moment {
 			e.step(e.due[0], e.tick(moment), nil)
 		}
+		if e.timer != 0 && e.timer <= moment {
+			e.expire(moment)
+		}
 		e.settle(moment, false)
+		e.retime(moment)
 	}
 }
 
@@ -151,6 +172,9 @@ func (e *Engine) take(x, to Line, rel relation) {
 			return
 		}
 		t.Sampled = x
+		if len(e.suppressors) > 0 {
+			e.suppress(to, x)
+		}
 		for _, w := range e.route(e.in.Reading.Def, e.in.Definition) {
 			e.step(w, t, &e.in)
 		}
@@ -162,6 +186,18 @@ func (e *Engine) take(x, to Line, rel relation) {
 		for _, w := range e.readers[e.in.Unknown.Reader] {
 			e.step(w, t, &e.in)
 		}
+	case e.in.Trouble != nil:
+		for _, w := range e.gateway {
+			e.step(w, t, &e.in)
+		}
+	case e.in.Trip != nil:
+		e.stepInput(e.watches, t)
+	}
+}
+
+func (e *Engine) stepInput(ws []*watch, t Tick) {
+	for _, w := range ws {
+		e.step(w, t, &e.in)
 	}
 }
 
@@ -185,7 +221,7 @@ func (e *Engine) route(id agent.DefID, d *agent.Definition) []*watch {
 		return ws
 	}
 	for _, w := range e.watches {
-		if w.target.Point.Point == d.Point && w.target.Point.Quantity == d.Quantity && w.on.spec.Watches(d) {
+		if w.wants(d) {
 			ws = append(ws, w)
 		}
 	}
@@ -193,6 +229,24 @@ func (e *Engine) route(id agent.DefID, d *agent.Definition) []*watch {
 		e.routes[id] = ws
 	}
 	return ws
+}
+
+// wants reports whether the rule is to have readings under the definition.
+func (w *watch) wants(d *agent.Definition) bool {
+	for i := range w.target.Named {
+		if p := &w.target.Named[i]; p.Point == d.Point && p.Quantity == d.Quantity {
+			return true
+		}
+	}
+	if !w.on.spec.Watches(d) {
+		return false
+	}
+	for i := range w.target.Points {
+		if p := &w.target.Points[i]; p.Point == d.Point && p.Quantity == d.Quantity {
+			return true
+		}
+	}
+	return w.target.Point.Point == d.Point && w.target.Point.Quantity == d.Quantity
 }
 
 func (e *Engine) tick(moment Line) Tick {
@@ -206,6 +260,9 @@ func (e *Engine) step(w *watch, t Tick, in *Input) {
 		w.cond.Next = 0
 	}
 	e.schedule(w, was.Next)
+	if w.on.state == agent.StateSuppressed && in != nil {
+		e.touch(w.on) // a value that must not be muted may have come
+	}
 	if was.Active != w.cond.Active {
 		w.on.count(w.cond.Active)
 		e.touch(w.on)
@@ -231,6 +288,8 @@ func (e *Engine) settle(moment Line, late bool) {
 		e.evaluate(i, moment, late)
 	}
 	e.dirty = e.dirty[:0]
+	e.forget()
+	e.retime(moment)
 }
 
 func (e *Engine) schedule(w *watch, was Line) {
@@ -243,37 +302,4 @@ func (e *Engine) schedule(w *watch, was Line) {
 	default:
 		heap.Fix(&e.due, w.waiting)
 	}
-}
-
-// dueHeap orders watches by when they want to be stepped, then by their place in the config.
-type dueHeap []*watch
-
-func (h dueHeap) Len() int { return len(h) }
-
-func (h dueHeap) Less(i, j int) bool {
-	if a, b := h[i].cond.Next, h[j].cond.Next; a != b {
-		return a < b
-	}
-	return h[i].index < h[j].index
-}
-
-func (h dueHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].waiting, h[j].waiting = i, j
-}
-
-// Push implements heap.Interface.
-func (h *dueHeap) Push(x any) {
-	w := x.(*watch)
-	w.waiting = len(*h)
-	*h = append(*h, w)
-}
-
-// Pop implements heap.Interface.
-func (h *dueHeap) Pop() any {
-	last := len(*h) - 1
-	w := (*h)[last]
-	w.waiting = -1
-	*h = (*h)[:last]
-	return w
 }

@@ -15,6 +15,7 @@ type instance struct {
 	key     string // "<alarm>:<point, sensor, item or reader>"
 	index   int
 	zone    agent.ZoneID
+	bus     string // of all its points; empty if they have none in common
 	item    agent.ItemID
 	watches []*watch
 	active  int // watches whose condition is active
@@ -29,7 +30,12 @@ type instance struct {
 	by     string
 	why    string // the comment of the acknowledgement
 	items  []agent.ItemID
-	point  agent.PointID // the first one affected when it was raised
+	point  agent.PointID      // the first one affected when it was raised
+	cause  agent.AlarmEventID // of several alarms that one message speaks for
+
+	over     overlay
+	clearing Line // when the off-delay ends; 0 if none runs
+	realarm  Line // when an acknowledged alarm asks again; 0 for never
 }
 
 func (i *instance) count(active bool) {
@@ -40,24 +46,62 @@ func (i *instance) count(active bool) {
 	i.active--
 }
 
-// evaluate makes the transition that the rules' conditions ask for, if any.
+// evaluate makes the transitions that the rules' conditions ask for, if any.
 func (e *Engine) evaluate(i *instance, moment Line, late bool) {
-	want := agent.Cleared
-	if i.active > 0 {
-		want = agent.Raised
+	there := i.active > 0
+	if i.state == agent.StateSuppressed && (!there || !e.muted(i, moment)) {
+		e.turn(i, agent.Unsuppressed, moment)
 	}
-	next, ok := after(i.state, want)
+	if there {
+		i.clearing = 0
+		if i.state == agent.StateNormal && e.muted(i, moment) {
+			e.turn(i, agent.Suppressed, moment)
+			return
+		}
+		e.turnLate(i, agent.Raised, moment, late)
+		return
+	}
+	if _, ok := after(i.state, agent.Cleared); !ok || e.delayed(i, moment) {
+		return
+	}
+	if i.spec.Latching {
+		e.turn(i, agent.Latched, moment)
+		return
+	}
+	e.turn(i, agent.Cleared, moment)
+}
+
+// delayed reports whether an alarm whose condition has gone still waits for its off-delay.
+func (e *Engine) delayed(i *instance, moment Line) bool {
+	if i.spec.OffDelay == 0 {
+		return false
+	}
+	if i.clearing == 0 {
+		i.clearing = moment + Millis(i.spec.OffDelay)
+	}
+	return moment < i.clearing
+}
+
+func (e *Engine) turn(i *instance, t agent.Transition, moment Line) { e.turnLate(i, t, moment, false) }
+
+// turnLate makes a transition, if the alarm's state allows it.
+func (e *Engine) turnLate(i *instance, t agent.Transition, moment Line, late bool) {
+	next, ok := after(i.state, t)
 	if !ok {
 		return
 	}
 	at := e.line.instant(moment)
 	e.refresh(i, moment)
-	if want == agent.Raised {
+	if t == agent.Raised || t == agent.Suppressed {
 		e.open(i, at, moment)
 	}
+	if t == agent.Raised {
+		e.speak(i, moment)
+	}
 	i.state, i.since = next, at
-	ev := e.event(i, want, moment)
-	ev.Late = late && want == agent.Raised
+	i.clearing, i.realarm = 0, 0
+	ev := e.event(i, t, moment)
+	ev.Late = late && t == agent.Raised
 	e.emit(at, ev)
 	if next == agent.StateNormal {
 		i.close()
@@ -88,7 +132,7 @@ func (e *Engine) open(i *instance, at agent.Instant, moment Line) {
 }
 
 func (i *instance) close() {
-	i.id, i.began, i.start, i.by, i.why, i.items, i.point = "", time.Time{}, 0, "", "", nil, ""
+	i.id, i.began, i.start, i.by, i.why, i.items, i.point, i.cause = "", time.Time{}, 0, "", "", nil, "", ""
 	i.raised = agent.Instant{}
 }
 
@@ -129,14 +173,28 @@ func (e *Engine) event(i *instance, t agent.Transition, moment Line) *agent.Alar
 	f := i.first().rule.Explain()
 	ev := &agent.AlarmEvent{
 		ID: i.id, Alarm: i.spec.ID, Kind: i.kind.Name, Severity: i.spec.Severity,
-		Zone: i.zone, Point: i.point, Item: i.item,
-		Transition: t, State: i.state, Value: f.Value, Limit: f.Limit, Began: i.began,
+		Zone: i.zone, Point: i.place(), Item: i.item,
+		Transition: t, State: i.shown(), Value: f.Value, Limit: f.Limit, Began: i.began,
 	}
 	if t == agent.Raised {
 		ev.Items = i.items
 	}
+	if e.quiet(i, t) {
+		ev.Cause = i.cause
+	} else {
+		ev.Points = e.pointsTogether(i)
+	}
 	ev.Message = e.message(i, f, t, moment)
 	return ev
+}
+
+// place is the point by which the alarm is known: the first one affected when it was
+// raised, the only one before.
+func (i *instance) place() agent.PointID {
+	if i.point == "" && i.kind.Scope == PerPoint {
+		return i.watches[0].target.Point.Point
+	}
+	return i.point
 }
 
 func (e *Engine) emit(at agent.Instant, ev *agent.AlarmEvent) {

@@ -11,10 +11,12 @@ type Scope int
 
 // The scopes.
 const (
-	PerPoint  Scope = iota + 1 // a rule and an instance per point
-	PerSensor                  // a rule per point, an instance per sensor: one message lists the points
-	PerItem                    // per stock item
-	PerReader                  // per scanner or tag reader
+	PerPoint   Scope = iota + 1 // a rule and an instance per point
+	PerSensor                   // a rule per point, an instance per sensor: one message lists the points
+	PerItem                     // per stock item
+	PerReader                   // per scanner or tag reader
+	PerZone                     // one rule over all selected points of a zone
+	PerGateway                  // one, of the gateway itself
 )
 
 // Facts are what the engine has to know of a kind beside its settings.
@@ -24,6 +26,9 @@ type Facts struct {
 	// Excursion: the alarm is about the climate of a zone, so it names the goods there, and it
 	// compares values, so it must select points of one quantity.
 	Excursion bool
+	// Default: there is one without a word in the config, of everything that no alarm of the
+	// kind watches that somebody wrote.
+	Default bool
 	// Severity is what an alarm of this kind has unless the config says otherwise.
 	Severity agent.Severity
 }
@@ -50,15 +55,26 @@ func Define[C any](f Facts, defaults C, describe func(C) string, rule func(C, Ta
 
 // Target is what one rule watches.
 type Target struct {
-	Point  Point          // if the scope is PerPoint or PerSensor
+	Point  Point          // if the scope is PerPoint or PerSensor; the first one if it is PerZone
+	Points []Point        // if it is PerZone
+	Named  []Point        // that the settings name; see Naming
 	Item   Item           // if it is PerItem
 	Reader agent.ReaderID // if it is PerReader
+}
+
+// Naming is implemented by the settings of kinds whose rules look at more points than those
+// that the alarm selects: a rule has readings of all of them.
+type Naming interface {
+	// Names lists the points that the settings name, in a fixed order.
+	Names() []agent.PointID
 }
 
 // Point is a measured point as it is now.
 type Point struct {
 	agent.Definition
 	Every time.Duration // sampling interval; with 0 no value holds
+	Bus   string        // what it is read over; empty where that is its own
+	Due   time.Time     // when its instrument's calibration expires; zero where nobody said
 }
 
 // Hold is how long a value of the point holds without a new sample.

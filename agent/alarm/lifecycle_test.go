@@ -34,7 +34,7 @@ func TestLifecycle(t *testing.T) {
 				var out alarm.Output
 				if step == "ack" {
 					var err error
-					if out, err = e.Acknowledge(when, "cr1", "Li Wei", "moved the goods"); err != nil {
+					if out, err = acknowledge(e, when, "cr1", "Li Wei", "moved the goods"); err != nil {
 						got = append(got, "error")
 					}
 				} else {
@@ -52,6 +52,11 @@ func TestLifecycle(t *testing.T) {
 			expect(t, got, c.want)
 		})
 	}
+}
+
+// acknowledge is the command of the tests that care for no other.
+func acknowledge(e *alarm.Engine, when agent.Instant, id, by, comment string) (alarm.Output, error) {
+	return e.Command(when, alarm.Command{Do: agent.Acknowledged, ID: id, By: by, Comment: comment})
 }
 
 func TestAcknowledge(t *testing.T) {
@@ -72,14 +77,14 @@ func TestAcknowledge(t *testing.T) {
 		{"cr2", "Li Wei", "moved the goods", alarm.ErrUnknown},
 		{id + "0", "Li Wei", "moved the goods", alarm.ErrUnknown},
 	} {
-		if _, err := e.Acknowledge(at(time.Minute), c.id, c.by, c.comment); !errors.Is(err, c.want) {
+		if _, err := acknowledge(e, at(time.Minute), c.id, c.by, c.comment); !errors.Is(err, c.want) {
 			t.Errorf("%q by %q, %q: %v, want %v", c.id, c.by, c.comment, err, c.want)
 		}
 	}
 	if s := e.Sounding(); s != agent.SeverityCritical {
 		t.Errorf("sounding %q before the acknowledgement", s)
 	}
-	out, err := e.Acknowledge(at(time.Minute), id, " Li Wei ", "moved the goods")
+	out, err := acknowledge(e, at(time.Minute), id, " Li Wei ", "moved the goods")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +99,7 @@ func TestAcknowledge(t *testing.T) {
 	if len(st) != 1 || st[0].By != "Li Wei" || st[0].State != agent.StateAck || string(st[0].ID) != id {
 		t.Errorf("status %+v", st)
 	}
-	if _, err := e.Acknowledge(at(time.Minute), id, "Zhou", "me too"); !errors.Is(err, alarm.ErrAcknowledged) {
+	if _, err := acknowledge(e, at(time.Minute), id, "Zhou", "me too"); !errors.Is(err, alarm.ErrAcknowledged) {
 		t.Errorf("second acknowledgement: %v", err)
 	}
 }
@@ -108,13 +113,13 @@ func TestAlarmIDNamesOne(t *testing.T) {
 	})
 	e.Step(reading(air, at(0), "9"))
 	e.Step(reading(second, at(0), "9"))
-	if _, err := e.Acknowledge(at(0), "cr1", "Li Wei", "seen"); !errors.Is(err, alarm.ErrSeveral) {
+	if _, err := acknowledge(e, at(0), "cr1", "Li Wei", "seen"); !errors.Is(err, alarm.ErrSeveral) {
 		t.Errorf("two wait: %v", err)
 	}
-	if _, err := e.Acknowledge(at(0), "cr1:cr1-back/temperature", "Li Wei", "seen"); err != nil {
+	if _, err := acknowledge(e, at(0), "cr1:cr1-back/temperature", "Li Wei", "seen"); err != nil {
 		t.Error(err)
 	}
-	out, err := e.Acknowledge(at(0), "cr1", "Li Wei", "seen")
+	out, err := acknowledge(e, at(0), "cr1", "Li Wei", "seen")
 	if err != nil || out.Events[0].Alarm.Point != air.Point {
 		t.Errorf("one waits: %v, %v", out.Events, err)
 	}
@@ -205,4 +210,38 @@ func TestNewNamesEverything(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestAReturnedAlarmSaysSo: an alarm that only waits to be acknowledged does not read as if
+// it were there; nor after a restart, and a restart of the machine leaves only the time away.
+func TestAReturnedAlarmSaysSo(t *testing.T) {
+	setup := alarm.Setup{Specs: []alarm.Spec{limitSpec(limit.Settings{Above: val("8")})}}
+	e := engine(t, setup)
+	message := func(want string) {
+		t.Helper()
+		if st := e.Active(); len(st) != 1 || st[0].Message != want {
+			t.Errorf("got %+v, want the message %q", st, want)
+		}
+	}
+	e.Step(reading(air, at(0), "9"))
+	message("cold-room-1 temperature 9 °C, above 8 °C")
+	e.Step(reading(air, at(3*time.Minute), "5"))
+	const returned = "cold-room-1 temperature 5 °C, returned after 3 min (above 8 °C)"
+	message(returned)
+	e.Step(alarm.Input{At: at(10 * time.Minute)})
+	message(returned)
+
+	state, err := e.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e = engine(t, setup)
+	if err := e.Restore(state); err != nil {
+		t.Fatal(err)
+	}
+	message(returned)
+	other := at(20 * time.Minute)
+	other.Boot[0]++
+	e.Step(alarm.Input{At: other, Start: true})
+	message("cold-room-1 temperature 5 °C, returned (above 8 °C)")
 }

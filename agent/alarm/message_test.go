@@ -71,7 +71,7 @@ func TestMessages(t *testing.T) {
 		}
 	}
 	acknowledge := func(id string) {
-		out, err := e.Acknowledge(at(time.Duration(n)*m), id, "Li Wei", "moved the goods to cold-room-2")
+		out, err := acknowledge(e, at(time.Duration(n)*m), id, "Li Wei", "moved the goods to cold-room-2")
 		if err != nil {
 			t.Errorf("%s: %v", id, err)
 		}

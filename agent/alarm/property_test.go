@@ -1,6 +1,7 @@
 package alarm_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -27,13 +28,27 @@ func anySetup() alarm.Setup {
 		temp("day", limit.Settings{Above: val("8"), Total: 10 * time.Minute, Within: limit.Day}),
 		temp("both", limit.Settings{Above: val("8"), For: 5 * time.Minute, Total: 7 * time.Minute, Within: "30m"}),
 	}
+	more := func(id agent.AlarmID, change func(*alarm.Spec)) alarm.Spec {
+		s := temp(id, limit.Settings{Above: val("8"), For: 2 * time.Minute})
+		change(&s)
+		return s
+	}
+	specs = append(specs,
+		more("latching", func(s *alarm.Spec) { s.Latching = true }),
+		more("slow", func(s *alarm.Spec) { s.OffDelay, s.ReAlarm = 3*time.Minute, 10*time.Minute }),
+		more("absolute", func(s *alarm.Spec) { s.Absolute = true }))
 	return alarm.Setup{
 		Kinds: allKinds(),
+		Suppressions: []alarm.Suppression{
+			{Zone: "cold-room-1", Point: door.Point, Is: *val("1"), Side: alarm.High, Longest: 15 * time.Minute, After: 5 * time.Minute},
+			{Zone: "freezer", Point: door.Point, Is: *val("0"), Side: alarm.Low, Longest: 10 * time.Minute},
+		},
 		Specs: append(specs, alarm.Defaults(allKinds(), nil)...),
 		Points: []alarm.Point{
-			air,
+			onBus(air), door,
 			pointOf("cr1-air/humidity", agent.Humidity, "cold-room-1", time.Minute),
-			pointOf("fr/temperature", agent.Temperature, "freezer", 20*time.Second),
+			onBus(pointOf("fr/temperature", agent.Temperature, "freezer", 20*time.Second)),
+			onBus(pointOf("cr2/temperature", agent.Temperature, "cold-room-1", time.Minute)),
 		},
 		Items:    []alarm.Item{{ID: "insulin", Minimum: 5}, {ID: "gauze"}},
 		Readers:  []agent.ReaderID{"dock-a"},
@@ -42,10 +57,17 @@ func anySetup() alarm.Setup {
 	}
 }
 
+var door = pointOf("cr1-door/door", agent.Door, "cold-room-1", time.Minute)
+
+func onBus(p alarm.Point) alarm.Point {
+	p.Bus = "w1"
+	return p
+}
+
 // deed is one thing that happens to an engine.
 type deed struct {
-	in  alarm.Input
-	ack string
+	in alarm.Input
+	do alarm.Command
 }
 
 // deeds draws a history: readings, faults, stock, codes, acknowledgements, silence, restarts,
@@ -73,7 +95,18 @@ func deeds(t *rapid.T, s alarm.Setup) []deed {
 		case 5:
 			d.in.Unknown = &alarm.Unknown{Reader: "dock-a", Code: "4006381333931"}
 		case 6:
-			d.ack = rapid.SampledFrom([]string{"once", "run", "unknown-code", "below-minimum", "once:fr/temperature"}).Draw(t, "ack")
+			d.do = alarm.Command{
+				Do: agent.Acknowledged, By: "Li Wei", Comment: "seen",
+				ID: rapid.SampledFrom([]string{"once", "run", "unknown-code", "below-minimum", "once:fr/temperature", "sensor-fault"}).Draw(t, "ack"),
+			}
+		case 8:
+			d.do = alarm.Command{
+				Do: rapid.SampledFrom([]agent.Transition{agent.Reset, agent.Shelved, agent.Unshelved, agent.OutOfService, agent.InService, agent.Acknowledged}).Draw(t, "command"),
+				By: "Li Wei", Comment: "repair", For: 10 * time.Minute,
+				ID: rapid.SampledFrom([]string{"latching:cr1-air/temperature", "slow:cr1-air/temperature", "run:fr/temperature", "latching"}).Draw(t, "which"),
+			}
+		case 9:
+			d.in = reading(door, now, rapid.SampledFrom([]string{"0", "1", "1", "!absent"}).Draw(t, "door"))
 		default:
 			p := rapid.SampledFrom(s.Points).Draw(t, "point")
 			text := rapid.SampledFrom([]string{"5", "8", "9", "9", "9", "7", "1.5", "2.2", "!crc", "!absent", "~60", "~-40"}).Draw(t, "sample")
@@ -89,8 +122,8 @@ func deeds(t *rapid.T, s alarm.Setup) []deed {
 }
 
 func apply(e *alarm.Engine, d deed) []agent.Event {
-	if d.ack != "" {
-		out, _ := e.Acknowledge(d.in.At, d.ack, "Li Wei", "seen")
+	if d.do.Do != "" {
+		out, _ := e.Command(d.in.At, d.do)
 		return out.Events
 	}
 	return e.Step(d.in).Events
@@ -179,26 +212,60 @@ func TestTicksChangeNothing(t *testing.T) {
 }
 
 // TestLifecycleHolds: whatever happens, every transition is one that the state before it
-// allows, and no id and transition happen twice.
+// allows, an overlay hides what is below and changes nothing of it, and what can happen
+// once to an occurrence happens once.
 func TestLifecycleHolds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e, s := must(t)
-		state := map[string]agent.AlarmState{}
+		state, over := map[string]agent.AlarmState{}, map[string]agent.AlarmState{}
 		seen := map[string]bool{}
 		allowed := map[agent.Transition]map[agent.AlarmState]bool{
 			agent.Raised:       {"": true, agent.StateNormal: true, agent.StateRtnUnack: true},
 			agent.Cleared:      {agent.StateUnack: true, agent.StateAck: true},
-			agent.Acknowledged: {agent.StateUnack: true, agent.StateRtnUnack: true},
+			agent.Acknowledged: {agent.StateUnack: true, agent.StateRtnUnack: true, agent.StateLatched: true},
+			agent.Latched:      {agent.StateUnack: true, agent.StateAck: true},
+			agent.Reset:        {agent.StateLatched: true},
+			agent.ReAlarmed:    {agent.StateAck: true},
+			agent.Suppressed:   {"": true, agent.StateNormal: true},
+			agent.Unsuppressed: {agent.StateSuppressed: true},
 		}
+		allowed[agent.Raised][agent.StateLatched] = true
+		overlaid := map[agent.Transition]agent.AlarmState{
+			agent.Shelved: agent.StateShelved, agent.OutOfService: agent.StateOutOfService,
+			agent.Unshelved: "", agent.InService: "",
+		}
+		become := map[agent.Transition]agent.AlarmState{
+			agent.Raised: agent.StateUnack, agent.Latched: agent.StateLatched, agent.Reset: agent.StateNormal, agent.ReAlarmed: agent.StateUnack,
+			agent.Suppressed: agent.StateSuppressed, agent.Unsuppressed: agent.StateNormal,
+		}
+		often := map[agent.Transition]bool{agent.ReAlarmed: true, agent.Acknowledged: true}
 		for _, d := range deeds(t, s) {
 			for _, ev := range apply(e, d) {
 				a := ev.Alarm
 				key := fmt.Sprintf("%s:%s%s", a.Alarm, a.Point, a.Item)
-				if !allowed[a.Transition][state[key]] {
-					t.Fatalf("%s in state %q: %+v", a.Transition, state[key], a)
+				if lies, laid := overlaid[a.Transition]; laid {
+					over[key] = lies
+				} else {
+					if !allowed[a.Transition][state[key]] {
+						t.Fatalf("%s in state %q: %+v", a.Transition, state[key], a)
+					}
+					was := state[key]
+					switch next, fixed := become[a.Transition]; {
+					case fixed:
+						state[key] = next
+					case a.Transition == agent.Acknowledged:
+						state[key] = map[agent.AlarmState]agent.AlarmState{
+							agent.StateUnack: agent.StateAck, agent.StateRtnUnack: agent.StateNormal, agent.StateLatched: agent.StateLatched,
+						}[was]
+					default: // cleared
+						state[key] = map[agent.AlarmState]agent.AlarmState{agent.StateUnack: agent.StateRtnUnack, agent.StateAck: agent.StateNormal}[was]
+					}
 				}
-				state[key] = a.State
-				if name := string(a.ID) + string(a.Transition); seen[name] {
+				if want := over[key]; want == "" && a.State != cmp.Or(state[key], agent.StateNormal) || want != "" && a.State != want {
+					t.Fatalf("shown as %q, is %q below %q: %+v", a.State, state[key], want, a)
+				}
+				_, laid := overlaid[a.Transition]
+				if name := string(a.ID) + string(a.Transition); seen[name] && !often[a.Transition] && !laid {
 					t.Fatalf("%s twice", name)
 				} else {
 					seen[name] = true

@@ -12,6 +12,9 @@ import (
 func (e *Engine) retire(moment Line) {
 	slices.SortFunc(e.retired, func(a, b retired) int { return strings.Compare(a.key, b.key) })
 	for _, r := range e.retired {
+		if r.ID == "" && r.Over != nil {
+			r.ID = r.Over.ID
+		}
 		e.emit(e.line.instant(moment), &agent.AlarmEvent{
 			ID: r.ID, Alarm: r.Alarm, Kind: r.Kind, Severity: r.Severity, Zone: r.Zone, Point: r.Point, Item: r.Item,
 			Transition: agent.OutOfService, State: agent.StateOutOfService, Began: r.Began,

@@ -84,6 +84,22 @@ type Input struct {
 	Definition *agent.Definition // of the reading; not nil if Reading is not
 	Level      *Level
 	Unknown    *Unknown
+	Trouble    *Trouble
+	Trip       *Trip
+}
+
+// Trouble is a declared condition of the gateway itself that has come or gone. Those that
+// hold are told anew after every start.
+type Trouble struct {
+	Code    string // of docs/conditions.md
+	Subject string // store, upstream/hq …; empty for the gateway itself
+	Title   string // what people call it
+	Here    bool   // it holds
+}
+
+// Trip says that a trip began or ended; what is summed up within a trip begins anew.
+type Trip struct {
+	Begins bool
 }
 
 // Level is how much there is of an item: what its minimum is compared with.

@@ -22,6 +22,10 @@ type Spec struct {
 	Item     agent.ItemID   // only this stock item
 	Reader   agent.ReaderID // only this scanner or tag reader
 	Severity agent.Severity // the kind's own if empty
+	Latching bool           // once raised it stays until a person resets it
+	Absolute bool           // nothing suppresses it
+	OffDelay time.Duration  // its condition must be gone for so long before it clears
+	ReAlarm  time.Duration  // acknowledged and still there after so long, it asks again; 0 for never
 	Advice   string         // what to do, in a sentence; ends the message of a raised alarm
 	Settings any            // what the kind's Config returned, filled in and validated; nil for its defaults
 	Default  bool           // nobody wrote it: it watches only what no other alarm of its kind watches
@@ -34,6 +38,8 @@ var (
 	ErrTwice     = errors.New("two alarms with this id")
 	ErrQuantity  = errors.New("say which quantity or which point: values of different quantities cannot be compared with one limit")
 	ErrSelectors = errors.New("a selector that this kind of alarm does not have")
+	ErrNegative  = errors.New("must not be negative")
+	ErrNoPoint   = errors.New("no sensor declares this point")
 )
 
 // Watches reports whether the alarm's selectors take the point.
@@ -65,10 +71,16 @@ func (s *Spec) Check(k Kind) error {
 	if err := agent.CheckID(string(s.ID)); err != nil {
 		errs = append(errs, fmt.Errorf("id %w", err))
 	}
-	if s.Severity != "" && Rank(s.Severity) < 0 {
+	if s.Severity != "" && s.Severity.Rank() < 0 {
 		errs = append(errs, fmt.Errorf("severity %q: %w", s.Severity, ErrSeverity))
 	}
-	ofPoints := k.Scope == PerPoint || k.Scope == PerSensor
+	if s.OffDelay < 0 {
+		errs = append(errs, fmt.Errorf("off_delay %w", ErrNegative))
+	}
+	if s.ReAlarm < 0 {
+		errs = append(errs, fmt.Errorf("re_alarm %w", ErrNegative))
+	}
+	ofPoints := k.Scope == PerPoint || k.Scope == PerSensor || k.Scope == PerZone
 	for _, sel := range []struct {
 		name   string
 		has    bool
@@ -96,16 +108,6 @@ func (s *Spec) Check(k Kind) error {
 	return errors.Join(errs...)
 }
 
-// Rank is the place of a severity in rising order from 0; -1 for a word that is none.
-func Rank(s agent.Severity) int {
-	for i, w := range agent.Severities() {
-		if w == s {
-			return i
-		}
-	}
-	return -1
-}
-
 // Setup is everything that an engine is made of.
 type Setup struct {
 	Kinds    []Kind
@@ -115,6 +117,8 @@ type Setup struct {
 	Readers  []agent.ReaderID // those whose unknown codes matter
 	Location *time.Location   // of the site; UTC if nil
 	Names    Names
+	// Suppressions by design, in any order.
+	Suppressions []Suppression
 	// Goods lists the items in a zone, for the message of an excursion there. It must be
 	// pure. May be nil.
 	Goods func(agent.ZoneID) []agent.ItemID

@@ -24,6 +24,8 @@ type saved struct {
 	Seen      map[agent.PointID]Line `json:"seen,omitempty"`
 	Instances map[string]savedAlarm  `json:"alarms,omitempty"`
 	Rules     map[string]savedRule   `json:"rules,omitempty"`
+	Causes    []cause                `json:"causes,omitempty"`
+	Stretches map[string]stretch     `json:"stretches,omitempty"` // of suppressions
 }
 
 type savedRule struct {
@@ -47,6 +49,10 @@ type savedAlarm struct {
 	Comment  string             `json:"comment,omitempty"`
 	Items    []agent.ItemID     `json:"items,omitempty"`
 	Point    agent.PointID      `json:"point,omitempty"`
+	Cause    agent.AlarmEventID `json:"cause,omitempty"`
+	Over     *overlay           `json:"over,omitempty"`
+	Clearing Line               `json:"clearing,omitempty"`
+	ReAlarm  Line               `json:"re_alarm,omitempty"`
 }
 
 type savedInstant struct {
@@ -76,6 +82,7 @@ func (e *Engine) State() ([]byte, error) {
 	s := saved{
 		Version: stateVersion, Now: e.line.now, Previous: e.line.prev, Counter: e.counter,
 		Seen: map[agent.PointID]Line{}, Instances: map[string]savedAlarm{}, Rules: map[string]savedRule{},
+		Stretches: map[string]stretch{},
 	}
 	if e.line.now != 0 {
 		last := saveInstant(e.line.last)
@@ -101,8 +108,14 @@ func (e *Engine) State() ([]byte, error) {
 		s.Rules[w.key] = savedRule{w.on.kind.Name, raw}
 	}
 	for _, i := range e.instances {
-		if i.state != agent.StateNormal {
+		if i.state != agent.StateNormal || i.over.State != "" {
 			s.Instances[i.key] = i.save()
+		}
+	}
+	s.Causes = e.causes
+	for _, p := range e.suppressors {
+		if p.state != (stretch{}) {
+			s.Stretches[p.key()] = p.state
 		}
 	}
 	for _, r := range e.retired {
@@ -116,11 +129,17 @@ func (e *Engine) State() ([]byte, error) {
 }
 
 func (i *instance) save() savedAlarm {
-	return savedAlarm{
+	s := savedAlarm{
 		Alarm: i.spec.ID, Kind: i.kind.Name, Severity: i.spec.Severity, Zone: i.zone, Item: i.item,
 		State: i.state, ID: i.id, Raised: saveInstant(i.raised), Since: saveInstant(i.since),
 		Began: i.began, Start: i.start, By: i.by, Comment: i.why, Items: i.items, Point: i.point,
+		Cause: i.cause, Clearing: i.clearing, ReAlarm: i.realarm,
 	}
+	if i.over.State != "" {
+		over := i.over
+		s.Over = &over
+	}
+	return s
 }
 
 // Restore makes a new engine go on where the one that wrote the state stopped, which may have
@@ -162,7 +181,19 @@ func (e *Engine) restore(s *saved) error {
 	if err := e.restoreRules(s); err != nil {
 		return err
 	}
-	return e.restoreInstances(s)
+	for _, p := range e.suppressors {
+		st := s.Stretches[p.key()]
+		if st.Since > s.Now || st.Until > s.Now+lineEnd {
+			return fmt.Errorf("%w: suppression %s", ErrState, p.key())
+		}
+		p.state = st
+	}
+	e.causes = s.Causes
+	if err := e.restoreInstances(s); err != nil {
+		return err
+	}
+	e.retime(s.Now)
+	return nil
 }
 
 func (e *Engine) restoreRules(s *saved) error {
@@ -183,10 +214,15 @@ func (e *Engine) restoreRules(s *saved) error {
 
 func (e *Engine) restoreInstances(s *saved) error {
 	for key, a := range s.Instances {
-		if _, known := lifecycle[a.State]; !known || a.State == agent.StateNormal || a.ID == "" {
+		if _, known := lifecycle[a.State]; !known || (a.State == agent.StateNormal) == (a.ID != "") || a.ID == "" && a.Over == nil {
 			return fmt.Errorf("%w: alarm %s is %q", ErrState, key, a.State)
 		}
 		i := e.byKey[key]
+		if a.Over != nil {
+			if _, known := overlays[a.Over.State]; !known || a.Over.State == "" || a.Over.ID == "" {
+				return fmt.Errorf("%w: alarm %s is %q", ErrState, key, a.Over.State)
+			}
+		}
 		if i == nil || i.kind.Name != a.Kind {
 			e.retired = append(e.retired, retired{key, a})
 			continue
@@ -194,6 +230,10 @@ func (e *Engine) restoreInstances(s *saved) error {
 		i.state, i.id, i.point, i.start = a.State, a.ID, a.Point, min(a.Start, s.Now)
 		i.raised, i.since, i.began = a.Raised.instant(), a.Since.instant(), a.Began
 		i.by, i.why, i.items = a.By, a.Comment, a.Items
+		i.cause, i.clearing, i.realarm = a.Cause, a.Clearing, a.ReAlarm
+		if a.Over != nil {
+			i.over = *a.Over
+		}
 		e.touch(i)
 	}
 	return nil

@@ -26,27 +26,55 @@ type Status struct {
 	Items    []agent.ItemID     `json:"items,omitempty"`
 	By       string             `json:"by,omitempty"` // who acknowledged it
 	Comment  string             `json:"comment,omitempty"`
+	Until    agent.Instant      `json:"-"`               // of shelved: when that ends by itself
+	Cause    agent.AlarmEventID `json:"cause,omitempty"` // of the occurrence whose message spoke for this one too
 }
 
 // Active lists the alarms that are not normal, in the order of the config.
 func (e *Engine) Active() []Status {
 	var all []Status
 	for _, i := range e.instances {
-		if i.state == agent.StateNormal {
+		if i.shown() == agent.StateNormal {
 			continue
 		}
 		e.refresh(i, e.line.now)
 		w := i.first()
 		f := w.rule.Explain()
-		all = append(all, Status{
+		one := Status{
 			ID: i.id, Alarm: i.spec.ID, Kind: i.kind.Name, Severity: i.spec.Severity,
-			Zone: i.zone, Point: i.point, Item: i.item, State: i.state,
+			Zone: i.zone, Point: i.place(), Item: i.item, State: i.shown(),
 			Value: f.Value, Limit: f.Limit, Raised: i.raised, Since: i.since, Began: i.began,
-			Outside: w.cond.Held.Duration(), Message: e.message(i, f, agent.Raised, e.line.now),
-			Items: i.items, By: i.by, Comment: i.why,
-		})
+			Outside: w.cond.Held.Duration(), Message: e.standing(i, f),
+			Items: i.items, By: i.by, Comment: i.why, Cause: i.cause,
+		}
+		if i.over.State != "" {
+			one.By, one.Comment = i.over.By, i.over.Why
+			if one.ID == "" {
+				one.ID = i.over.ID
+			}
+			if i.over.Until != 0 {
+				one.Until = e.line.instant(i.over.Until)
+			}
+		}
+		all = append(all, one)
 	}
 	return all
+}
+
+// standing says how an alarm that is not normal stands: that it is there, or, while it only
+// waits for somebody to acknowledge it, that it returned.
+func (e *Engine) standing(i *instance, f Finding) string {
+	if i.over.State != "" {
+		return e.message(i, f, overlaid[i.over.State], e.line.now)
+	}
+	if i.state != agent.StateRtnUnack && i.state != agent.StateLatched {
+		return e.message(i, f, agent.Raised, e.line.now)
+	}
+	returned, rel := e.line.place(i.since)
+	if rel != sameBoot {
+		returned = 0 // where on the line is not known
+	}
+	return e.message(i, f, agent.Cleared, returned)
 }
 
 // Sounding is the highest severity among the alarms that are there and that nobody has
@@ -54,7 +82,7 @@ func (e *Engine) Active() []Status {
 func (e *Engine) Sounding() agent.Severity {
 	var worst agent.Severity
 	for _, i := range e.instances {
-		if i.state == agent.StateUnack && Rank(i.spec.Severity) > Rank(worst) {
+		if i.shown() == agent.StateUnack && i.spec.Severity.Rank() > worst.Rank() {
 			worst = i.spec.Severity
 		}
 	}

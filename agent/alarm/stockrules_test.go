@@ -65,7 +65,7 @@ func TestUnknownCode(t *testing.T) {
 	expect(t, transitions(step(0, "dock-a", "1")), "raised@0s")
 	expect(t, transitions(step(1, "dock-a", "2\xff"+strings.Repeat("x", 500))), "")
 	expect(t, transitions(step(1, "dock-b", "3")), "")
-	out, err := e.Acknowledge(at(2*time.Second), "unknown-code:dock-a", "Li Wei", "returned to sender")
+	out, err := acknowledge(e, at(2*time.Second), "unknown-code:dock-a", "Li Wei", "returned to sender")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,12 @@ func (e *Engine) message(i *instance, f Finding, t agent.Transition, moment Line
 	switch t {
 	case agent.Cleared:
 		b.WriteString(e.cleared(i, f, moment))
+	case agent.Latched:
+		b.WriteString(e.cleared(i, f, moment) + ". It stays until somebody resets it")
+	case agent.Shelved, agent.Unshelved, agent.OutOfService, agent.InService, agent.Reset, agent.Suppressed, agent.Unsuppressed:
+		b.WriteString(e.laid(i, f, t, moment))
+	case agent.ReAlarmed:
+		b.WriteString(e.found(i, f) + "; still so, acknowledged by " + i.by)
 	case agent.Acknowledged:
 		fmt.Fprintf(&b, "%s: acknowledged by %s: %s", e.found(i, f), i.by, i.why)
 	default:
@@ -37,6 +43,9 @@ func (e *Engine) message(i *instance, f Finding, t agent.Transition, moment Line
 
 // found says what a rule found.
 func (e *Engine) found(i *instance, f Finding) string {
+	if all := e.together(i); len(all) > 1 && i.cause == i.id {
+		return e.foundTogether(all, f)
+	}
 	switch f.Word {
 	case NoData:
 		return fmt.Sprintf("%s: no data from %s for %s", e.where(i), devices(i), Span(f.For))
@@ -56,10 +65,14 @@ func (e *Engine) found(i *instance, f Finding) string {
 	return e.subject(i) + " " + conditionText(f, q) // door open for 5 min
 }
 
+// cleared says that an alarm returned at that moment, which is 0 where it is not known.
 func (e *Engine) cleared(i *instance, f Finding, moment Line) string {
 	after := ""
-	if i.start != 0 {
+	if i.start != 0 && moment != 0 {
 		after = " after " + Span((moment - i.start).Duration().Round(time.Second))
+	}
+	if all := e.together(i); len(all) > 1 && !e.quiet(i, agent.Cleared) {
+		return e.clearedTogether(all, f, after)
 	}
 	switch f.Word {
 	case NoData:
@@ -74,6 +87,78 @@ func (e *Engine) cleared(i *instance, f Finding, moment Line) string {
 		return unknownText(i, f)
 	}
 	return fmt.Sprintf("%s %s, returned%s (%s)", e.subject(i), valueText(f, i.quantity()), after, conditionText(f, i.quantity()))
+}
+
+// overlaid is the transition that led to a state which a person laid over an alarm.
+var overlaid = map[agent.AlarmState]agent.Transition{
+	agent.StateShelved:      agent.Shelved,
+	agent.StateOutOfService: agent.OutOfService,
+}
+
+// laid says what a person or a suppression did to an alarm.
+func (e *Engine) laid(i *instance, f Finding, t agent.Transition, moment Line) string {
+	name := fmt.Sprintf("alarm %s (%s)", i.key, e.where(i))
+	switch t {
+	case agent.Shelved:
+		return fmt.Sprintf("%s: shelved by %s for %s: %s", name, i.over.By, Span((i.over.Until - moment).Duration()), i.over.Why)
+	case agent.Unshelved:
+		return name + ": shelved no longer" + e.meanwhile(i, f)
+	case agent.OutOfService:
+		return fmt.Sprintf("%s: taken out of service by %s: %s", name, i.over.By, i.over.Why)
+	case agent.InService:
+		return name + ": in service again" + e.meanwhile(i, f)
+	case agent.Reset:
+		return name + ": reset"
+	case agent.Suppressed:
+		return e.found(i, f) + "; suppressed by design"
+	}
+	return name + ": suppressed no longer"
+}
+
+// meanwhile is how an alarm stands from which a person's overlay was taken.
+func (e *Engine) meanwhile(i *instance, f Finding) string {
+	if i.active == 0 {
+		return ""
+	}
+	return "; " + e.found(i, f)
+}
+
+// foundTogether is the one message of several devices that failed by one cause.
+func (e *Engine) foundTogether(all []*instance, f Finding) string {
+	what := "no data"
+	if f.Word == SensorFault {
+		what = "no value"
+	}
+	text := fmt.Sprintf("%s: %s from %s for %s", all[0].bus, what, countDevices(all), Span(f.For))
+	if f.Word == SensorFault {
+		text += " (" + faultText(f.Fault) + ")"
+	}
+	return text + ": " + list(deviceNames(all), 2*maxNamed)
+}
+
+func (e *Engine) clearedTogether(all []*instance, f Finding, after string) string {
+	what := "data"
+	if f.Word == SensorFault {
+		what = "values"
+	}
+	return fmt.Sprintf("%s: %s from %s again%s: %s", all[0].bus, what, countDevices(all), after, list(deviceNames(all), 2*maxNamed))
+}
+
+// countDevices is "12 sensors (40 points)".
+func countDevices(all []*instance) string {
+	points := 0
+	for _, i := range all {
+		points += len(i.watches)
+	}
+	return fmt.Sprintf("%d sensors (%d points)", len(all), points)
+}
+
+func deviceNames(all []*instance) []string {
+	names := make([]string, len(all))
+	for n, i := range all {
+		names[n] = string(i.watches[0].target.Point.Point.Sensor())
+	}
+	return names
 }
 
 // where is the name of the zone; of the device, if it stands in none.

@@ -11,11 +11,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/i2c"
 
 	"github.com/frostline/frostline/agent"
 )
 
-// Notice is one transition to announce, or, without an Event, only how things stand.
+// Notice is one transition to announce, or, without an Event, the summary of a flood, or only
+// how things stand.
 type Notice struct {
 	Site     agent.SiteID
 	Gateway  agent.GatewayID
@@ -25,8 +30,19 @@ type Notice struct {
 	// Sounding is the highest severity among the alarms that are there and that nobody has
 	// acknowledged, after the transition; empty if there is none.
 	Sounding agent.Severity
+	// Standing, if not nil, are all alarms that are not normal, after the transition. Where it
+	// is nil, outputs that list alarms go by the transitions that they were told.
+	Standing []Standing
+	// Summary stands for notices that a flood kept back; then there is no Event.
+	Summary *Summary
 	// Done, if not nil, is called once when every output has taken the notice or given it up.
 	Done func()
+}
+
+// Standing is an alarm that is not normal, as it stands.
+type Standing struct {
+	Alarm    agent.AlarmEvent
+	ZoneName string // what people call its zone; empty if it has no name
 }
 
 // Output brings notices to people. One goroutine calls it.
@@ -47,12 +63,43 @@ type Pin interface {
 	Out(ctx context.Context, high bool) error
 }
 
-// Host is what the agent lends an output.
+// Input is a digital input: a push button.
+type Input interface {
+	// In makes the line an input with a pull resistor.
+	In(ctx context.Context, pull gpio.Pull) error
+	// Watch calls emit with the level at its start and at each change, until ctx is done.
+	Watch(ctx context.Context, emit func(high bool)) error
+}
+
+// I2C is an I²C bus that is shared with the sensors on it.
+type I2C interface {
+	// Periph is the bus as periph's packages want it, each transaction bounded by ctx.
+	Periph(ctx context.Context) i2c.Bus
+}
+
+// Serial is a serial line, raw, 8N1. One goroutine reads it, one writes it.
+type Serial interface {
+	// Read waits for at least one byte, until ctx is done.
+	Read(ctx context.Context, p []byte) (int, error)
+	// Write writes all of p.
+	Write(ctx context.Context, p []byte) error
+	Close() error
+}
+
+// Host is what the agent lends an output. What an output opens on a bus or a pin stays the
+// host's; a serial line is closed by the output.
 type Host struct {
-	ID     string                           // the operator's name for the output
-	Secret func(ref string) (string, error) // resolves ${credential:NAME} and ${env:NAME}; plain text comes back as it is
-	Pin    func(name string) (Pin, error)   // a digital output of the machine: GPIO17
-	Log    *slog.Logger
+	ID      string                                        // the operator's name for the output
+	Site    agent.SiteID                                  // where the gateway stands
+	Gateway agent.GatewayID                               // its name
+	Secret  func(ref string) (string, error)              // resolves ${credential:NAME} and ${env:NAME}; plain text comes back as it is
+	Pin     func(name string) (Pin, error)                // a digital output of the machine: GPIO17
+	Input   func(name string) (Input, error)              // a digital input of the machine
+	I2C     func(name string) (I2C, error)                // an I²C bus of the machine: i2c-1
+	Serial  func(device string, baud int) (Serial, error) // a serial line: /dev/ttyUSB2
+	Now     func() agent.Instant                          // the agent's clock
+	Zone    *time.Location                                // the site's time zone, for what people read
+	Log     *slog.Logger
 }
 
 // Driver is a kind of output: what Define returns.
@@ -84,20 +131,11 @@ var ErrSeverity = errors.New("not a severity: want info, warning or critical")
 
 // CheckSeverity says whether s is a severity; outputs call it in Validate.
 func CheckSeverity(s agent.Severity) error {
-	if rank(s) < 0 {
+	if s.Rank() < 0 {
 		return fmt.Errorf("severity %q: %w", s, ErrSeverity)
 	}
 	return nil
 }
 
 // AtLeast reports whether s is as severe as least or more; an empty s is not.
-func AtLeast(s, least agent.Severity) bool { return rank(s) >= 0 && rank(s) >= rank(least) }
-
-func rank(s agent.Severity) int {
-	for i, w := range agent.Severities() {
-		if w == s {
-			return i
-		}
-	}
-	return -1
-}
+func AtLeast(s, least agent.Severity) bool { return s.Rank() >= 0 && s.Rank() >= least.Rank() }

@@ -3,13 +3,13 @@ package announce
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/clock"
 )
 
 const (
@@ -35,15 +35,28 @@ const failing = "output-failing"
 
 // Named is an output with the operator's name for it.
 type Named struct {
-	ID     string
-	Output Output
+	ID       string
+	Output   Output
+	Settings any // of the output; if an Audience is embedded in them, its floods are bounded
 }
+
+// Option changes how a dispatcher works.
+type Option func(*Dispatcher)
+
+// InZone makes summaries tell the time in the site's zone. Without it: UTC.
+func InZone(zone *time.Location) Option { return func(d *Dispatcher) { d.zone = zone } }
+
+// Timed makes the dispatcher measure with elapsed, which returns monotonic time. Without it
+// it is the system's.
+func Timed(elapsed func() time.Duration) Option { return func(d *Dispatcher) { d.elapsed = elapsed } }
 
 // Dispatcher brings every notice to every output. Announce may be called by any goroutine.
 type Dispatcher struct {
 	lanes      []*lane
 	conditions Conditions
 	log        *slog.Logger
+	zone       *time.Location
+	elapsed    func() time.Duration
 
 	mu    sync.Mutex
 	seen  map[transition]bool
@@ -60,10 +73,16 @@ type transition struct {
 }
 
 // New makes a dispatcher. It closes the outputs at the end of Run.
-func New(outputs []Named, conditions Conditions, log *slog.Logger) *Dispatcher {
-	d := &Dispatcher{conditions: conditions, log: log, seen: make(map[transition]bool, remembered)}
+func New(outputs []Named, conditions Conditions, log *slog.Logger, options ...Option) *Dispatcher {
+	d := &Dispatcher{
+		conditions: conditions, log: log, zone: time.UTC, elapsed: clock.Elapsed,
+		seen: make(map[transition]bool, remembered),
+	}
+	for _, o := range options {
+		o(d)
+	}
 	for _, o := range outputs {
-		d.lanes = append(d.lanes, &lane{Named: o, d: d, wake: make(chan struct{}, 1)})
+		d.lanes = append(d.lanes, newLane(d, o))
 	}
 	return d
 }
@@ -130,129 +149,3 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	wg.Wait()
 	return errors.Join(errs...)
 }
-
-// lane is one output and what waits for it.
-type lane struct {
-	Named
-	d    *Dispatcher
-	wake chan struct{}
-
-	mu      sync.Mutex
-	waiting []queued
-	dropped int
-}
-
-type queued struct {
-	Notice
-	done func()
-}
-
-func (l *lane) put(q queued) {
-	l.mu.Lock()
-	var gone *queued
-	if len(l.waiting) >= queueLength {
-		first := l.waiting[0]
-		gone = &first
-		l.waiting = l.waiting[1:]
-		l.dropped++
-	}
-	l.waiting = append(l.waiting, q)
-	l.mu.Unlock()
-	if gone != nil {
-		gone.done()
-	}
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
-}
-
-// take is the oldest notice, which leaves the queue, and how many were given up before it.
-func (l *lane) take() (q queued, dropped int, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.waiting) == 0 {
-		return queued{}, 0, false
-	}
-	q, dropped = l.waiting[0], l.dropped
-	l.waiting = l.waiting[1:]
-	l.dropped = 0
-	return q, dropped, true
-}
-
-func (l *lane) run(ctx context.Context) error {
-	for ctx.Err() == nil {
-		q, dropped, ok := l.take()
-		if !ok {
-			select {
-			case <-ctx.Done():
-			case <-l.wake:
-			}
-			continue
-		}
-		if dropped > 0 {
-			l.d.log.WarnContext(ctx, "announcements given up", slog.String("output", l.ID), slog.Int("count", dropped))
-		}
-		if l.deliver(ctx, q.Notice) {
-			q.done()
-			continue
-		}
-		l.mu.Lock() // stopped before it was delivered: it is tried once more
-		l.waiting = append([]queued{q}, l.waiting...)
-		l.mu.Unlock()
-	}
-	l.sayGoodbye(ctx)
-	if err := l.Output.Close(); err != nil {
-		return fmt.Errorf("announce: close %s: %w", l.ID, err)
-	}
-	return nil
-}
-
-// deliver tries until the output takes the notice, says that it never will, or ctx is done,
-// which it reports as false.
-func (l *lane) deliver(ctx context.Context, n Notice) bool {
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		err := l.try(ctx, n)
-		switch {
-		case err == nil:
-			l.d.conditions.Clear(failing, l.subject())
-			return true
-		case ctx.Err() != nil:
-			return false
-		}
-		l.d.conditions.Raise(failing, l.subject(), err.Error())
-		if errors.Is(err, ErrPermanent) {
-			l.d.log.WarnContext(ctx, "announcement refused", slog.String("output", l.ID), slog.Any("err", err))
-			return true
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return false
-		}
-	}
-}
-
-func (l *lane) try(ctx context.Context, n Notice) error {
-	ctx, cancel := context.WithTimeout(ctx, attempt)
-	defer cancel()
-	return l.Output.Announce(ctx, n)
-}
-
-func (l *lane) sayGoodbye(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
-	defer cancel()
-	for ctx.Err() == nil {
-		q, _, ok := l.take()
-		if !ok {
-			return
-		}
-		if err := l.try(ctx, q.Notice); err != nil {
-			l.d.log.WarnContext(ctx, "announcement not made before the stop", slog.String("output", l.ID), slog.Any("err", err))
-			return
-		}
-		q.done()
-	}
-}
-
-func (l *lane) subject() string { return "output/" + l.ID }

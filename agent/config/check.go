@@ -28,7 +28,9 @@ func (k checker) all() {
 	k.sensors(zones)
 	k.scanners(zones)
 	k.stock(zones)
+	k.suppressions()
 	k.alarms(zones)
+	k.normal(k.profiles())
 	k.upstreams(zones)
 	k.outputs()
 }
@@ -142,16 +144,7 @@ func (k checker) zones() register {
 	ids := register{}
 	list := k.root.child("zones")
 	for i, z := range k.c.Zones {
-		n := list.item(i)
-		k.add(ids, n, string(z.ID))
-		if z.Profile != "" && k.known.Profiles == nil {
-			at := n.near("profile")
-			k.warnf(at.pos, at.path, "this version has no profiles: nothing is watched because of this one; write its limits as alarms")
-			continue
-		}
-		if z.Profile != "" && !slices.Contains(k.known.Profiles, z.Profile) {
-			k.at(n.near("profile"), "there is no profile %s%s", clip(z.Profile), suggest(z.Profile, k.known.Profiles))
-		}
+		k.add(ids, list.item(i), string(z.ID))
 	}
 	return ids
 }

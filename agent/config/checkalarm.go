@@ -3,6 +3,7 @@ package config
 import (
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/frostline/frostline/agent"
 )
@@ -50,7 +51,12 @@ func (k checker) alarms(zones register) {
 			continue // misshapen, and reported
 		}
 		kind, ok := k.known.Alarms[a.Kind]
-		if !ok || !k.selectors(a, n, kind, zones) || kind.Of != Points {
+		if !ok || !k.selectors(a, n, kind, zones) {
+			continue
+		}
+		k.delays(a, n)
+		k.named(a, n, points, complete)
+		if kind.Of != Points {
 			continue
 		}
 		chosen, inTarget := a.choose(points)
@@ -70,6 +76,10 @@ func (k checker) selectors(a *Alarm, n *node, kind AlarmKind, zones register) (o
 	for of, keys := range allowed {
 		for _, key := range keys {
 			if at := n.child(key); at != nil && of != kind.Of {
+				if kind.Of == Gateway {
+					k.at(at, "an alarm of kind %s has no %s: it watches the gateway itself", a.Kind, key)
+					continue
+				}
 				k.at(at, "an alarm of kind %s has no %s, it selects by %s", a.Kind, key, oneOf(allowed[kind.Of]))
 			}
 		}
@@ -88,6 +98,16 @@ func (k checker) selectors(a *Alarm, n *node, kind AlarmKind, zones register) (o
 		k.reference(n.near("reader"), "scanner", string(a.Reader), ids(k.c.Scanners, func(s Scanner) string { return string(s.ID) }))
 	}
 	return k.count() == before
+}
+
+// delays checks what an alarm waits for beside its rule.
+func (k checker) delays(a *Alarm, n *node) {
+	if a.OffDelay < 0 {
+		k.at(n.near("off_delay"), "%s is negative", formatDuration(a.OffDelay))
+	}
+	if a.ReAlarm < 0 || a.ReAlarm > 0 && a.ReAlarm < time.Minute {
+		k.at(n.near("re_alarm"), "%s is less than 1m", formatDuration(a.ReAlarm))
+	}
 }
 
 // unreadItems reports whether there may be items that are not known here.

@@ -25,6 +25,21 @@ func (k checker) claim(claims map[string]pos, n *node, settings any) {
 	claims[what] = n.pos
 }
 
+// Bus is the bus that the sensor is read over, by the key that drivers use for it; empty
+// where it has none of its own.
+func (s *Sensor) Bus() string {
+	if s.Settings == nil {
+		return ""
+	}
+	v := reflect.ValueOf(s.Settings).Elem()
+	for _, f := range fieldsOf(v.Type()) {
+		if value := v.FieldByIndex(f.index); f.key == "bus" && value.Kind() == reflect.String {
+			return value.String()
+		}
+	}
+	return ""
+}
+
 // hardware names the piece of hardware that settings mean, by the keys that drivers use
 // for it; "" where they mean none, or none that can be told apart.
 func hardware(settings any) string {

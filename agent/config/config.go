@@ -13,18 +13,19 @@ type Config struct {
 	Gateway  agent.GatewayID `yaml:"gateway,required" doc:"This gateway, unique within its site." example:"gw-01"`
 	AlwaysOn bool            `yaml:"always_on" doc:"Whether silence means trouble. False for a gateway that is switched off on purpose, as in a truck: the far side then raises no alarm when it falls silent."`
 
-	Store     Store          `yaml:"store" doc:"Where the records are kept, and for how long."`
-	Clock     Clock          `yaml:"clock" doc:"What happens with records whose time nobody has confirmed yet."`
-	Zones     []Zone         `yaml:"zones" doc:"Places with a climate of their own."`
-	Buses     map[string]Bus `yaml:"buses" doc:"Buses that are not the machine's own. Real ones (i2c-1, spi0.0, w1, GPIO17, /dev/ttyUSB0) need no entry." example:"i2c-1"`
-	Sensors   []Sensor       `yaml:"sensors" doc:"What is measured. Each sensor declares points named ID/quantity, such as cr1-air/temperature." example:"sht4x"`
-	Scanners  []Scanner      `yaml:"scanners" doc:"Barcode scanners and tag readers." example:"mfrc522"`
-	Alarms    []Alarm        `yaml:"alarms" doc:"When to warn." example:"limit"`
-	Stock     Stock          `yaml:"stock" doc:"What is kept here, found by its codes."`
-	Upstreams []Upstream     `yaml:"upstreams" doc:"Far sides that records are brought to, any number. One that is down or slow disturbs neither measuring nor the others." example:"mqtt"`
-	Outputs   []Output       `yaml:"outputs" doc:"Where alarms are announced on the spot, with or without a network." example:"log"`
-	Web       Web            `yaml:"web" doc:"The health page and the metrics."`
-	Log       Log            `yaml:"log" doc:"What the agent writes to its journal."`
+	Store       Store          `yaml:"store" doc:"Where the records are kept, and for how long."`
+	Clock       Clock          `yaml:"clock" doc:"What happens with records whose time nobody has confirmed yet."`
+	Zones       []Zone         `yaml:"zones" doc:"Places with a climate of their own."`
+	ProfilesDir string         `yaml:"profiles_dir" doc:"A directory with profiles of your own, beside this file if the path is relative: profile: NAME of a zone is then NAME.yaml in there. They have the form of those that are built in." like:"profiles"`
+	Buses       map[string]Bus `yaml:"buses" doc:"Buses that are not the machine's own. Real ones (i2c-1, spi0.0, w1, GPIO17, /dev/ttyUSB0) need no entry." example:"i2c-1"`
+	Sensors     []Sensor       `yaml:"sensors" doc:"What is measured. Each sensor declares points named ID/quantity, such as cr1-air/temperature." example:"sht4x"`
+	Scanners    []Scanner      `yaml:"scanners" doc:"Barcode scanners and tag readers." example:"mfrc522"`
+	Alarms      []Alarm        `yaml:"alarms" doc:"When to warn, beside what the zones' profiles say." example:"limit"`
+	Stock       Stock          `yaml:"stock" doc:"What is kept here, found by its codes."`
+	Upstreams   []Upstream     `yaml:"upstreams" doc:"Far sides that records are brought to, any number. One that is down or slow disturbs neither measuring nor the others." example:"mqtt"`
+	Outputs     []Output       `yaml:"outputs" doc:"Where alarms are announced on the spot, with or without a network." example:"log"`
+	Web         Web            `yaml:"web" doc:"The health page and the metrics."`
+	Log         Log            `yaml:"log" doc:"What the agent writes to its journal."`
 
 	Location *time.Location `yaml:"-"` // of Timezone
 	Warnings []Error        `yaml:"-"` // what is allowed and probably not meant
@@ -52,9 +53,25 @@ type Clock struct {
 
 // Zone is a place with a climate of its own.
 type Zone struct {
-	ID      agent.ZoneID `yaml:"id,required" doc:"The zone, for ever." example:"cold-room-1"`
-	Name    string       `yaml:"name" doc:"What people call it; free to change." example:"Cold room 1"`
-	Profile string       `yaml:"profile" doc:"A named set of limits with their source." like:"vaccine-2-8"`
+	ID       agent.ZoneID       `yaml:"id,required" doc:"The zone, for ever." example:"cold-room-1"`
+	Name     string             `yaml:"name" doc:"What people call it; free to change." example:"Cold room 1"`
+	Profile  string             `yaml:"profile" doc:"A named set of limits with their sources, and of what they demand of this gateway. Each limit is an alarm here, named ZONE-LIMIT. frostline check --profile tells what is met." like:"vaccine-2-8"`
+	Tighten  map[string]Tighten `yaml:"tighten" doc:"Stricter numbers for limits of the profile, by the limit's id. A looser one is an error." like:"{high: {above: 7}}"`
+	Suppress []Suppress         `yaml:"suppress" doc:"What silences alarms of the air here by design, an open door or a defrost: [{while: cr1-door/door, side: above, longest: 15m}]." like:"[]"`
+	Volume   agent.Value        `yaml:"volume" doc:"The size of the room or compartment in m³; some profiles demand more probes in large ones." like:"18"`
+
+	Facts any   `yaml:"-"` // what the profile says beside its limits; nil without a profile
+	Place Error `yaml:"-"` // where the profile is named, without a message
+}
+
+// Suppress silences a zone's limit alarms on one side while a state lasts. They are recorded
+// all the same, as suppressed.
+type Suppress struct {
+	While   agent.PointID `yaml:"while,required" doc:"The point of the state: a door, a defrost contact." example:"cr1-door/door"`
+	Is      agent.Value   `yaml:"is" doc:"The value that suppresses: 1 for an open door."`
+	Side    string        `yaml:"side,required" doc:"Which alarms: those above their limits or those below. A product probe, an absolute alarm, a total and freezing are never silenced." enum:"above,below"`
+	Longest time.Duration `yaml:"longest,required" doc:"At most so long after the state began; then what is out of its limits sounds, and has counted from the first value outside. 1m to 4h." example:"15m"`
+	After   time.Duration `yaml:"after" doc:"Goes on for so long after the state has ended, within longest."`
 }
 
 // Bus is a bus that is not the machine's own.
@@ -66,15 +83,16 @@ type Bus struct {
 
 // Sensor is a device that is read every so often.
 type Sensor struct {
-	ID          agent.SensorID `yaml:"id,required" doc:"The sensor, for ever. It names a place, not a device: whoever replaces the device keeps the id." example:"cr1-air"`
-	Driver      string         `yaml:"driver,required" doc:"What kind of device it is."`
-	Every       time.Duration  `yaml:"every" doc:"How often it is read. Sensors with the same interval share a commit." example:"10s"`
-	Timeout     time.Duration  `yaml:"timeout" doc:"How long one reading may take. Without it, the interval, at least 1s and at most 5s." like:"2s"`
-	Zone        agent.ZoneID   `yaml:"zone" doc:"Where it is." example:"cold-room-1"`
-	Role        agent.Role     `yaml:"role" doc:"What it is in or on." example:"air"`
-	Serial      string         `yaml:"serial" doc:"The instrument's serial number; it stands beside every reading's definition." like:"SN-0001"`
-	Certificate string         `yaml:"certificate" doc:"The number of its calibration certificate." like:"D-K-15070-01"`
-	Calibration Calibrations   `yaml:"calibration" doc:"Per point, what is added to the raw value: {temperature: {offset: -0.2}}. The raw value is kept beside." like:"{temperature: {offset: -0.2}}"`
+	ID             agent.SensorID `yaml:"id,required" doc:"The sensor, for ever. It names a place, not a device: whoever replaces the device keeps the id." example:"cr1-air"`
+	Driver         string         `yaml:"driver,required" doc:"What kind of device it is."`
+	Every          time.Duration  `yaml:"every" doc:"How often it is read. Sensors with the same interval share a commit." example:"10s"`
+	Timeout        time.Duration  `yaml:"timeout" doc:"How long one reading may take. Without it, the interval, at least 1s and at most 5s." like:"2s"`
+	Zone           agent.ZoneID   `yaml:"zone" doc:"Where it is." example:"cold-room-1"`
+	Role           agent.Role     `yaml:"role" doc:"What it is in or on." example:"air"`
+	Serial         string         `yaml:"serial" doc:"The instrument's serial number; it stands beside every reading's definition." like:"SN-0001"`
+	Certificate    string         `yaml:"certificate" doc:"The number of its calibration certificate." like:"D-K-15070-01"`
+	CalibrationDue Date           `yaml:"calibration_due" doc:"Until when the calibration is valid; a warning comes before." like:"2027-03-01"`
+	Calibration    Calibrations   `yaml:"calibration" doc:"Per point, what is added to the raw value: {temperature: {offset: -0.2}}. The raw value is kept beside." like:"{temperature: {offset: -0.2}}"`
 
 	Settings any     `yaml:"-"` // what the driver's Config returned, filled in and valid
 	Points   []Point `yaml:"-"` // what the driver says the sensor measures
@@ -109,11 +127,16 @@ type Alarm struct {
 	Role     agent.Role     `yaml:"role" doc:"Watch only points with this role."`
 	Item     agent.ItemID   `yaml:"item" doc:"Of the kinds that watch stock: only this item." like:"vaccine-a"`
 	Reader   agent.ReaderID `yaml:"reader" doc:"Of the kinds that watch scans: only this scanner." like:"dock-in"`
+	Latching bool           `yaml:"latching" doc:"Once raised it stays until a person resets it, even if the value returns."`
+	Absolute bool           `yaml:"absolute" doc:"Nothing suppresses it, no door and no defrost."`
+	OffDelay time.Duration  `yaml:"off_delay" doc:"It clears only when its condition has been gone for so long."`
+	ReAlarm  time.Duration  `yaml:"re_alarm" doc:"Acknowledged and still there after so long, it asks again."`
 	Severity agent.Severity `yaml:"severity" doc:"How much it matters. Without it, what the kind usually has." example:"critical"`
 	Advice   string         `yaml:"advice" doc:"What to do, in a sentence, for whoever is woken; it ends every message." example:"Close the door. If it stays warm, call the refrigeration service."`
 
 	Settings any             `yaml:"-"` // what the kind's Config returned, filled in and valid
 	Points   []agent.PointID `yaml:"-"` // what it watches, in the order of the sensors, if its kind watches points
+	Profile  string          `yaml:"-"` // the profile that it comes from; empty for one that is written
 }
 
 // Stock is what is kept here.
@@ -204,9 +227,10 @@ func Defaults() *Config {
 	}
 }
 
-func (s *Sensor) setDefaults() { s.Every = 10 * time.Second }
-func (i *Item) setDefaults()   { i.Pieces = 1 }
-func (a *Alarm) setDefaults()  { a.Kind = "limit" }
+func (s *Sensor) setDefaults()   { s.Every = 10 * time.Second }
+func (s *Suppress) setDefaults() { s.Is = agent.Unit }
+func (i *Item) setDefaults()     { i.Pieces = 1 }
+func (a *Alarm) setDefaults()    { a.Kind = limitKind }
 func (u *Upstream) setDefaults() {
 	u.From, u.Batch = "oldest", Batch{Bytes: 100 << 10}
 }

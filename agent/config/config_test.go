@@ -58,7 +58,7 @@ func TestEverythingArrives(t *testing.T) {
 		watched = append(watched, string(a.ID)+":"+strings.Join(words(a.Points), ","))
 	}
 	if want := []string{"high:air/temperature", "low:air/temperature", "open:door/door", "anywhere:air/temperature",
-		"silent:air/temperature,air/humidity,door/door", "out:", "listed:", "foreign:"}; !slices.Equal(watched, want) {
+		"silent:air/temperature,air/humidity,door/door", "out:", "listed:", "foreign:", "cold-high-air:air/temperature"}; !slices.Equal(watched, want) {
 		t.Errorf("alarms watch %q, want %q", watched, want)
 	}
 	if l := c.Alarms[0].Settings.(*stubLimit); *l.Above != 8*agent.Unit || l.For != 5*time.Minute || l.Deadband != agent.Unit/2 {

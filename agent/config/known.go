@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/frostline/frostline/agent"
 )
@@ -18,7 +19,7 @@ type Known struct {
 	Outputs   map[string]func() any
 	Alarms    map[string]AlarmKind // by the word after kind:
 	Scenarios []string             // of emulated buses; nil: any word
-	Profiles  []string             // of zones; nil: any word
+	Profiles  Profiles             // of zones; nil: there are none
 	// Buses names the buses that a scenario has; nil: any name is taken. The scenario is one
 	// of Scenarios or the path of a file.
 	Buses func(scenario string) ([]string, error)
@@ -53,6 +54,7 @@ const (
 	Points  Watched = iota + 1 // zone, point, quantity, role
 	Items                      // item
 	Readers                    // reader
+	Gateway                    // nothing: they watch the gateway itself
 )
 
 // driven is a part of the config whose remaining keys belong to its driver or kind.
@@ -126,6 +128,8 @@ func (p *problems) settings(n *node, d driven, own []field) {
 	v := reflect.ValueOf(settings).Elem()
 	fields := fieldsOf(v.Type())
 	p.required(n, fields)
+	r := readable{keys: keysOf(fields), blind: map[string]bool{}}
+	strange := false
 	for _, e := range n.entries {
 		if slices.Contains(keysOf(own), e.key) {
 			continue
@@ -133,20 +137,66 @@ func (p *problems) settings(n *node, d driven, own []field) {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.key == e.key })
 		if i < 0 {
 			p.unknownKey(n, e, append(keysOf(own), keysOf(fields)...))
+			strange = true
 			continue
 		}
-		p.value(e.value, v.FieldByIndex(fields[i].index), fields[i].enum)
-	}
-	if p.count() > before {
-		return
-	}
-	if j, ok := settings.(interface{ Validate() error }); ok {
-		if err := j.Validate(); err != nil {
-			p.invalid(n, *word, err)
-			return
+		if !p.decode(e.value, v.FieldByIndex(fields[i].index), fields[i].enum) {
+			r.blind[e.key] = true
 		}
 	}
-	d.fill(p.known, settings)
+	for _, f := range fields {
+		if n.child(f.key) == nil && (f.required || strange) {
+			r.blind[f.key] = true
+		}
+	}
+	r.whole = p.count() == before
+	if j, ok := settings.(interface{ Validate() error }); ok {
+		if err := r.bearing(j.Validate()); err != nil {
+			p.invalid(n, *word, err)
+		}
+	}
+	if p.count() == before {
+		d.fill(p.known, settings)
+	}
+}
+
+// readable is what of a block's settings could be read.
+type readable struct {
+	whole bool            // everything
+	keys  []string        // of the settings
+	blind map[string]bool // those that were misread, are missing, or may be what an unknown key means
+}
+
+// bearing is what of a judgment on the settings holds; nil if nothing does.
+func (r readable) bearing(err error) error {
+	if err == nil || r.whole {
+		return err
+	}
+	var several interface{ Unwrap() []error }
+	if errors.As(err, &several) {
+		var some []error
+		for _, one := range several.Unwrap() {
+			some = append(some, r.bearing(one))
+		}
+		return errors.Join(some...)
+	}
+	if !r.bears(err.Error()) {
+		return nil
+	}
+	return err
+}
+
+// bears reports whether a sentence about the settings holds: it speaks of keys that could be
+// read, and of no other. What it says of another one may only follow from that key's own error.
+func (r readable) bears(text string) bool {
+	said := false
+	for _, word := range strings.FieldsFunc(text, func(c rune) bool { return c != '_' && !unicode.IsLetter(c) && !unicode.IsDigit(c) }) {
+		if r.blind[word] {
+			return false
+		}
+		said = said || slices.Contains(r.keys, word)
+	}
+	return said
 }
 
 // invalid reports what a Validate says, at the key that its sentence begins

@@ -114,7 +114,7 @@ func (s *sampler) field(prefix string, f field, v reflect.Value) {
 		s.line(prefix + f.key + ":")
 		s.line(prefix + "  #" + f.example + ":")
 		s.fields(prefix+"  #  ", freshElement(t.Elem()))
-	case t.Kind() == reflect.Slice && isBlock(t.Elem()):
+	case t.Kind() == reflect.Slice && isBlock(t.Elem()) && f.like == "":
 		s.list(prefix, f, freshElement(t.Elem()))
 	case f.example != "":
 		s.line(prefix + f.key + ": " + s.scalar(f, v, f.example))

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/frostline/frostline/agent"
@@ -109,6 +110,34 @@ func stubKnown() Known {
 			return []string{"i2c-1", "spi0.0"}, nil
 		},
 		Scenarios: []string{"cold-room", "warehouse-morning"},
-		Profiles:  []string{"vaccine-2-8"},
+		Profiles:  stubProfiles{},
 	}
+}
+
+// stubProfiles are one built-in profile, and files that name an alarm's kind and nothing else.
+type stubProfiles struct{}
+
+func (stubProfiles) Names() []string { return []string{"vaccine-2-8"} }
+
+func (stubProfiles) Profile(string) (Profile, error) {
+	above, below := 8*agent.Unit, 2*agent.Unit
+	limit := func(id agent.AlarmID, role agent.Role, s stubLimit) Alarm {
+		return Alarm{ID: id, Kind: "limit", Quantity: agent.Temperature, Role: role, Severity: agent.SeverityWarning, Settings: &s}
+	}
+	return Profile{Facts: "facts", Limits: []Alarm{
+		limit("high", agent.RoleProduct, stubLimit{Above: &above, For: 5 * time.Minute}),
+		limit("low", agent.RoleProduct, stubLimit{Below: &below}),
+		limit("high-air", agent.RoleAir, stubLimit{Above: &above, For: time.Hour}),
+	}}, nil
+}
+
+func (stubProfiles) Parse(file string, text []byte) (Profile, error) {
+	var own struct {
+		Limits []Alarm `yaml:"limits"`
+	}
+	d := ReadDocument(file, text, stubKnown(), &own)
+	for i := range own.Limits {
+		d.Limit(fmt.Sprintf("limits[%d]", i), &own.Limits[i])
+	}
+	return Profile{Limits: own.Limits}, d.Err()
 }

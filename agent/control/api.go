@@ -10,23 +10,24 @@ import (
 // SocketName is the socket's file name in the store's directory.
 const SocketName = "control.sock"
 
-// Status is what the agent is, measures and worries about now.
+// Status is what the agent is, measures and worries about now. Where it was read from the
+// store of an agent that does not run, there is no version, now, clock, boot nor uptime.
 type Status struct {
-	Site       agent.SiteID     `json:"site"`
-	Gateway    agent.GatewayID  `json:"gateway"`
-	Running    bool             `json:"running"` // false: read from the store of an agent that does not run
-	Version    string           `json:"version"`
-	Now        time.Time        `json:"now,omitzero"` // zero while the clock is unset
-	Timezone   string           `json:"timezone"`     // of the site, for showing times
-	Clock      agent.ClockTrust `json:"clock"`
-	Boot       agent.BootID     `json:"boot"`
-	UptimeS    int64            `json:"uptime_s"`
-	Zones      []Zone           `json:"zones"`
-	Alarms     []Alarm          `json:"alarms"` // active or not yet acknowledged
-	Stock      []StockLine      `json:"stock"`
-	Store      Store            `json:"store"`
-	Upstreams  []Upstream       `json:"upstreams"`
-	Conditions []health.Active  `json:"conditions"`
+	Site       agent.SiteID      `json:"site"`
+	Gateway    agent.GatewayID   `json:"gateway"`
+	Running    bool              `json:"running"` // false: read from the store of an agent that does not run
+	Version    string            `json:"version,omitempty"`
+	Now        time.Time         `json:"now,omitzero"` // zero while the clock is unset
+	Timezone   string            `json:"timezone"`     // of the site, for showing times
+	Clock      *agent.ClockTrust `json:"clock,omitempty"`
+	Boot       agent.BootID      `json:"boot,omitzero"`
+	UptimeS    *int64            `json:"uptime_s,omitempty"`
+	Zones      []Zone            `json:"zones"`
+	Alarms     []Alarm           `json:"alarms"` // active or not yet acknowledged
+	Stock      []StockLine       `json:"stock"`
+	Store      Store             `json:"store"`
+	Upstreams  []Upstream        `json:"upstreams"`
+	Conditions []health.Active   `json:"conditions"`
 }
 
 // Zone is a place and what is measured there.
@@ -68,6 +69,8 @@ type Alarm struct {
 	Items    []agent.ItemID     `json:"items,omitempty"`
 	By       string             `json:"by,omitempty"`
 	Comment  string             `json:"comment,omitempty"`
+	Until    time.Time          `json:"until,omitzero"`  // of shelved: when that ends by itself
+	Cause    agent.AlarmEventID `json:"cause,omitempty"` // the occurrence whose message spoke for this one too
 }
 
 // StockLine is an item's balance in one zone.
@@ -87,7 +90,8 @@ type Store struct {
 	Last     agent.Seq   `json:"last"`
 	Records  int64       `json:"records"`
 	Bytes    int64       `json:"bytes"`
-	InMemory int64       `json:"in_memory"` // records not yet committed
+	InMemory int64       `json:"in_memory"`           // records not yet committed
+	SetAside []string    `json:"set_aside,omitempty"` // files of earlier stores, damaged or of a newer version, that wait for a person
 }
 
 // Upstream is one upstream's delivery.
@@ -108,6 +112,20 @@ type AckRequest struct {
 	ID      string `json:"id"` // an alarm event's id, an alarm's id, or "all"
 	By      string `json:"by"`
 	Comment string `json:"comment"`
+}
+
+// AlarmRequest is what a named person does about an alarm beside acknowledging it.
+type AlarmRequest struct {
+	Do      agent.Transition `json:"do"` // reset, shelved, unshelved, out-of-service, in-service
+	ID      string           `json:"id"` // an alarm event's id, "<alarm>:<point>", or an alarm's id
+	By      string           `json:"by"`
+	Comment string           `json:"comment"`         // why
+	ForS    int64            `json:"for_s,omitempty"` // of shelved: for how many seconds
+}
+
+// AlarmReply names what it was done to.
+type AlarmReply struct {
+	Alarms []agent.AlarmEventID `json:"alarms"`
 }
 
 // AckReply names what was acknowledged.

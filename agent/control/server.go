@@ -22,6 +22,7 @@ import (
 type Agent struct {
 	Status   func(ctx context.Context) (Status, error)
 	Ack      func(ctx context.Context, who Person, r AckRequest) (AckReply, error)
+	Alarm    func(ctx context.Context, who Person, r AlarmRequest) (AlarmReply, error)
 	Stat     func(ctx context.Context) (any, error)                          // the store's statistics
 	Backup   func(ctx context.Context, who Person, file string) error        // into a new file
 	Requeue  func(ctx context.Context, who Person, id string) (int64, error) // rejected records of an upstream
@@ -99,6 +100,9 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /v1/store", get(s.agent.Stat))
 	mux.HandleFunc("POST /v1/ack", post(func(ctx context.Context, uid int, r AckRequest) (AckReply, error) {
 		return s.agent.Ack(ctx, Person{r.By, uid}, r)
+	}))
+	mux.HandleFunc("POST /v1/alarm", post(func(ctx context.Context, uid int, r AlarmRequest) (AlarmReply, error) {
+		return s.agent.Alarm(ctx, Person{r.By, uid}, r)
 	}))
 	mux.HandleFunc("POST /v1/store/backup", post(func(ctx context.Context, uid int, r BackupRequest) (CountReply, error) {
 		return CountReply{}, s.agent.Backup(ctx, Person{r.By, uid}, r.File)

@@ -37,7 +37,8 @@ type Options struct {
 	// Drain is how long a stop waits for upstreams to take what is left. 0: it does not wait;
 	// the records are on disk.
 	Drain time.Duration
-	// Reload is asked for by the control socket. nil: not possible.
+	// Reload reads the config again, and has another agent run on it in the place of this one.
+	// Agent.Reload asks for it. nil: not possible.
 	Reload func() error
 
 	fault   func(stage string) error // tests: the store's fault injection
@@ -125,7 +126,7 @@ func machineID() string {
 func (a *Agent) build(ctx context.Context) error {
 	defs := definitions(a.cfg)
 	a.store.Define(defs)
-	a.board = newBoard(defs)
+	a.board = newBoard(defs, a.store.Definition)
 	var err error
 	if a.rules, err = newRules(a.cfg, a.store); err != nil {
 		return err
@@ -213,9 +214,13 @@ func (p *phase) stop() error {
 	return p.group.Wait()
 }
 
+// ErrReplaced as the cause of a Run's end says that another agent goes on in the same process.
+var ErrReplaced = errors.New("another agent goes on")
+
 // Run runs the agent until ctx is done, and then stops from left to right: first measuring,
 // then the rules, then delivery, at last the store, so that nothing that was measured is
-// left behind. An error is a defect or a store that could not be closed.
+// left behind. An error is a defect or a store that could not be closed. systemd is told
+// that the service stops, unless the cause is ErrReplaced.
 func (a *Agent) Run(ctx context.Context) error {
 	left, middle, right, disk := newPhase(), newPhase(), newPhase(), newPhase()
 	phases := []*phase{left, middle, right, disk}
@@ -247,7 +252,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.log.Info("agent started", slog.String("site", string(a.cfg.Site)), slog.String("gateway", string(a.cfg.Gateway)),
 		slog.Int("sensors", len(a.lanes)), slog.Int("scanners", len(a.scanners)), slog.Int("upstreams", len(a.deliveries)))
 	waitAny(ctx, phases)
-	notify(a.log, sdnotify.SdNotifyStopping)
+	if !errors.Is(context.Cause(ctx), ErrReplaced) {
+		notify(a.log, sdnotify.SdNotifyStopping)
+	}
 	errs := []error{left.stop()}
 	a.recorder.Event(a.change("agent", "stopped", ""))
 	errs = append(errs, middle.stop())
@@ -310,6 +317,23 @@ func (a *Agent) logCondition(c health.Active, raised bool) {
 		return
 	}
 	a.log.Info("condition cleared", attrs...)
+}
+
+// reloadWithin is how long a reload waits for the disk.
+const reloadWithin = 5 * time.Second
+
+// Reload has the config read again. While the disk takes no records it refuses: those that
+// are in memory end with the agent that measured them.
+func (a *Agent) Reload(ctx context.Context) error {
+	if a.o.Reload == nil {
+		return fmt.Errorf("%w: this agent cannot reload its config", control.ErrUsage)
+	}
+	ctx, cancel := context.WithTimeout(ctx, reloadWithin)
+	defer cancel()
+	if err := a.recorder.checkpoint().Wait(ctx); err != nil {
+		return fmt.Errorf("reload once the disk takes records again; those in memory would be lost: %w", err)
+	}
+	return a.o.Reload()
 }
 
 // Refuse says that a changed config was refused; the present one stays in force.

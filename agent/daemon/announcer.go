@@ -67,9 +67,9 @@ func newAnnouncer(a *Agent) *announcer {
 	outputs := make([]announce.Named, len(a.cfg.Outputs))
 	for i := range a.cfg.Outputs {
 		o := &a.cfg.Outputs[i]
-		outputs[i] = announce.Named{ID: o.ID, Output: &lateOutput{a: a, cfg: o}}
+		outputs[i] = announce.Named{ID: o.ID, Output: &lateOutput{a: a, cfg: o}, Settings: o.Settings}
 	}
-	n.dispatcher = announce.New(outputs, a.health, a.log)
+	n.dispatcher = announce.New(outputs, a.health, a.log, announce.InZone(a.cfg.Location))
 	return n
 }
 
@@ -79,7 +79,7 @@ func (n *announcer) expect(events []agent.Event, sounding agent.Severity) []stor
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for i := range events {
-		if events[i].Alarm == nil {
+		if events[i].Alarm == nil || !events[i].Alarm.Reaches() {
 			continue
 		}
 		n.pending = append(n.pending, &pendingNotice{
@@ -225,22 +225,50 @@ type lateOutput struct {
 func (o *lateOutput) Announce(ctx context.Context, n announce.Notice) error {
 	if o.open == nil {
 		driver := o.a.drivers.outputs[o.cfg.Driver]
-		opened, err := driver.Open(ctx, announce.Host{
-			ID: o.cfg.ID, Secret: config.Resolve, Log: o.a.log,
-			Pin: func(name string) (announce.Pin, error) {
-				p, err := o.a.host.Pin(name)
-				if err != nil {
-					return nil, err
-				}
-				return p, nil
-			},
-		}, o.cfg.Settings)
+		opened, err := driver.Open(ctx, o.host(), o.cfg.Settings)
 		if err != nil {
 			return fmt.Errorf("daemon: output %s: %w", o.cfg.ID, err)
 		}
 		o.open = opened
 	}
 	return o.open.Announce(ctx, n)
+}
+
+// host is what the output may use. A nil pointer of a bus that is not there must not become
+// an interface.
+func (o *lateOutput) host() announce.Host {
+	return announce.Host{
+		ID: o.cfg.ID, Site: o.a.cfg.Site, Gateway: o.a.cfg.Gateway, Secret: config.Resolve,
+		Now: o.a.clock.Now, Zone: o.a.cfg.Location, Log: o.a.log,
+		Pin: func(name string) (announce.Pin, error) {
+			p, err := o.a.host.Pin(name)
+			if err != nil {
+				return nil, err
+			}
+			return p, nil
+		},
+		Input: func(name string) (announce.Input, error) {
+			p, err := o.a.host.Pin(name)
+			if err != nil {
+				return nil, err
+			}
+			return p, nil
+		},
+		I2C: func(name string) (announce.I2C, error) {
+			b, err := o.a.host.I2C(name)
+			if err != nil {
+				return nil, err
+			}
+			return b, nil
+		},
+		Serial: func(device string, baud int) (announce.Serial, error) {
+			l, err := o.a.host.Serial(device, baud)
+			if err != nil {
+				return nil, err
+			}
+			return l, nil
+		},
+	}
 }
 
 // Close implements announce.Output.

@@ -11,8 +11,9 @@ import (
 // board holds the newest reading of every point, for status, display and info. Safe for
 // concurrent use.
 type board struct {
+	find   func(agent.DefID) (agent.Definition, bool)
 	mu     sync.Mutex
-	points map[agent.DefID]*pointBoard
+	points map[agent.DefID]*pointBoard // nil: of a point that is not shown
 	order  []*pointBoard
 }
 
@@ -35,8 +36,11 @@ const (
 	trendLeast = 2 * time.Minute
 )
 
-func newBoard(defs []agent.Definition) *board {
-	b := &board{points: map[agent.DefID]*pointBoard{}}
+// newBoard makes an empty board for points as they are defined now. find finds what a point
+// was when it was read: one that differs only by the serial number that the device told is
+// the same.
+func newBoard(defs []agent.Definition, find func(agent.DefID) (agent.Definition, bool)) *board {
+	b := &board{find: find, points: map[agent.DefID]*pointBoard{}}
 	for _, d := range defs {
 		p := &pointBoard{def: d}
 		b.points[d.ID] = p
@@ -49,10 +53,24 @@ func (b *board) take(readings []agent.Reading) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i := range readings {
-		if p := b.points[readings[i].Def]; p != nil {
+		if p := b.point(readings[i].Def); p != nil {
 			p.take(&readings[i])
 		}
 	}
+}
+
+// point is where a definition's readings are shown; nil: nowhere. The caller holds mu.
+func (b *board) point(id agent.DefID) *pointBoard {
+	p, known := b.points[id]
+	if known {
+		return p
+	}
+	if d, ok := b.find(id); ok {
+		d.Serial = ""
+		p = b.points[d.Identified().ID]
+		b.points[id] = p
+	}
+	return p
 }
 
 func (p *pointBoard) take(r *agent.Reading) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/alarm"
 )
 
 // catchUpEvery is how often rules that are behind look whether the store can be read.
@@ -127,6 +128,17 @@ type source interface {
 type occurred struct {
 	id   agent.AlarmEventID
 	what agent.Transition
+	when time.Duration // of the boot: what can happen to one occurrence more than once does so at other times
+}
+
+func occurrence(e *agent.Event) occurred {
+	o := occurred{id: e.Alarm.ID, what: e.Alarm.Transition}
+	switch o.what {
+	case agent.Raised, agent.Cleared, agent.Latched, agent.Suppressed, agent.Unsuppressed:
+		return o // once to each
+	}
+	o.when = e.At.Mono.Truncate(time.Millisecond)
+	return o
 }
 
 // replay steps the rules over what was recorded since their state was written. It returns
@@ -148,6 +160,7 @@ func (r *recorder) replay(ctx context.Context, from source) ([]agent.Event, erro
 	}
 	var made []agent.Event
 	recorded := map[occurred]bool{}
+	epochs := lineage{from: from, tip: at.Epoch, over: map[agent.Epoch]bool{}}
 	for started := false; ; {
 		records, err := from.After(ctx, at, 4096)
 		if err != nil {
@@ -158,21 +171,26 @@ func (r *recorder) replay(ctx context.Context, from source) ([]agent.Event, erro
 		}
 		for i := range records {
 			rec := &records[i]
+			if fresh, err := epochs.goesOn(ctx, rec.Position.Epoch); err != nil {
+				return nil, err
+			} else if !fresh {
+				continue
+			}
 			if taken := rec.At(); !started && taken.Boot == r.born.Boot && taken.Mono >= r.born.Mono {
 				started = true
 				made = append(made, r.rules.start(r.born).Events...)
 			}
 			made = append(made, r.relive(rec)...)
 			if rec.Type == agent.TypeEvent && rec.Event.Alarm != nil {
-				recorded[occurred{rec.Event.Alarm.ID, rec.Event.Alarm.Transition}] = true
+				recorded[occurrence(rec.Event)] = true
 			}
 		}
 		at = records[len(records)-1].Position
 	}
 	var missing []agent.Event
-	for _, e := range made {
-		if e.Alarm != nil && !recorded[occurred{e.Alarm.ID, e.Alarm.Transition}] {
-			missing = append(missing, e)
+	for i := range made {
+		if made[i].Alarm != nil && !recorded[occurrence(&made[i])] {
+			missing = append(missing, made[i])
 		}
 	}
 	return missing, nil
@@ -201,11 +219,17 @@ func (r *recorder) relive(rec *agent.Record) []agent.Event {
 	case rec.Type == agent.TypeScan:
 		_, out := r.rules.scan(rec.Scan)
 		return out.Events
-	case rec.Event.Alarm != nil && rec.Event.Alarm.Transition == agent.Acknowledged:
+	case rec.Event.Alarm != nil && rec.Event.Alarm.By != "":
 		a := rec.Event.Alarm
-		out, err := r.rules.acknowledge(rec.Event.At, string(a.ID), a.By, a.Comment)
+		id := string(a.ID)
+		if a.Transition != agent.Acknowledged && a.Transition != agent.Reset {
+			id = a.ID.Instance() // what lay over an alarm had its id from that moment only
+		}
+		out, err := r.rules.command(rec.Event.At, alarm.Command{
+			Do: a.Transition, ID: id, By: a.By, Comment: a.Comment, For: time.Duration(a.ForS) * time.Second,
+		})
 		if err != nil {
-			return nil // acknowledged already, or raised by rules that were behind
+			return nil // done already, or to an alarm that rules raised which were behind
 		}
 		return out.Events
 	}

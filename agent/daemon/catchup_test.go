@@ -1,6 +1,9 @@
 package daemon
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -106,5 +109,47 @@ func TestAStateThatCannotBeUnderstoodIsKept(t *testing.T) {
 	r.scan("in", "V1")
 	if got := r.balance("vaccine"); got != 1 {
 		t.Fatalf("the rules that began anew count %d", got)
+	}
+}
+
+// What is salvaged from a damaged store moved stock before its state was written: a kill soon
+// after the salvage does not move it again.
+func TestSalvagedScansMoveNothingAgain(t *testing.T) {
+	t.Parallel()
+	config := strings.Replace(store1, "sensors: [", "sensors: [{id: many, driver: synthetic, points: 200, every: 10s}, ", 1) +
+		"upstreams: [{id: nobody, driver: mqtt, url: \"mqtt://127.0.0.1:1\"}]\n"
+	r := newRig(t)
+	r.start(config)
+	r.measured(201)
+	for range 20 {
+		r.tick(10*time.Second, 201)
+		r.durable() // a pack each
+	}
+	r.scan("in", "V1", "V1", "V1")
+	r.durable()
+	r.stop()
+	flipBitOfRecords(t, filepath.Join(r.dir, "frostline.db"))
+
+	r.fake.Advance(10 * time.Second)
+	r.start(config)
+	r.measured(201)
+	eventually(t, "the damage is found", func() bool { return strayFile(t, r.dir) })
+	eventually(t, "the scans are salvaged", func() bool { return len(r.records(agent.KindScans)) == 3 })
+	if got := r.balance("vaccine"); got != 3 {
+		t.Fatalf("the balance of before the damage is %d", got)
+	}
+	killed := t.TempDir() // the files of this moment are what a kill leaves
+	for _, name := range []string{"frostline.db", "frostline.db-wal"} {
+		text, err := os.ReadFile(filepath.Join(r.dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		overwrite(t, filepath.Join(killed, name), text)
+	}
+	r.stop()
+	r.dir = killed
+	r.start(config)
+	if got := r.balance("vaccine"); got != 3 {
+		t.Errorf("after a kill the balance is %d, want 3", got)
 	}
 }

@@ -362,7 +362,7 @@ func TestAnAnnouncementThatWasNotMadeComesLate(t *testing.T) {
 			eventually(t, "it is on disk that both were announced", func() bool { return v.pending() == 0 })
 			v.end(end.sig)
 			v.start() // nothing is left to announce
-			eventually(t, "the store has committed", func() bool { s, err := v.status(); return err == nil && s.Store.InMemory == 0 && s.UptimeS > 0 })
+			eventually(t, "the store has committed", func() bool { s, err := v.status(); return err == nil && s.Store.InMemory == 0 && *s.UptimeS > 0 })
 			if n := len(hook.of("warm")); n != 2 {
 				t.Errorf("announced %d times", n)
 			}

@@ -12,6 +12,9 @@ import (
 	"github.com/frostline/frostline/agent/clock"
 )
 
+// What a start finds in place of its store, and what comes of it: measuring and alarms from
+// the first moment, the condition, the old file kept, and its records carried over where
+// they can be read.
 func TestStartWithAStoreThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

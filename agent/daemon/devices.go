@@ -81,11 +81,18 @@ func (a *Agent) newLanes(host sensors.Host, base time.Duration) []*sample.Lane {
 	for i := range a.cfg.Sensors {
 		s := &a.cfg.Sensors[i]
 		driver := a.drivers.sensors[s.Driver]
+		device := &instrument{Sink: a.recorder, points: pointsOf(s), define: a.store.Define}
 		lanes[i] = sample.NewLane(sample.LaneOptions{
-			ID:     s.ID,
-			Open:   func(ctx context.Context) (sensors.Sensor, error) { return driver.Open(ctx, host, s.Settings) },
-			Points: pointsOf(s), Every: s.Every, Timeout: timeoutOf(s), Base: base, Clock: a.clock,
-			Sink: a.recorder, Conditions: a.health.For("sensor/" + string(s.ID)), Log: a.log,
+			ID: s.ID,
+			Open: func(ctx context.Context) (sensors.Sensor, error) {
+				opened, err := driver.Open(ctx, host, s.Settings)
+				if err == nil {
+					device.opened(opened)
+				}
+				return opened, err
+			},
+			Points: device.points, Every: s.Every, Timeout: timeoutOf(s), Base: base, Clock: a.clock,
+			Sink: device, Conditions: a.health.For("sensor/" + string(s.ID)), Log: a.log,
 		})
 	}
 	return lanes

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/control"
 )
 
 // A sensor that is dead or whose driver hangs: it is declared, its alarm raised, and the other
@@ -144,4 +146,74 @@ func TestASensorThatComesLater(t *testing.T) {
 		r.tick(10*time.Second, 2)
 	}
 	r.gone("sensor-failing", "sensor/b")
+}
+
+// A device that was replaced is another instrument: its readings have a definition of their
+// own, with the number that it tells. The alarm of the place goes on, and so does what is
+// shown, also of an agent that does not run.
+func TestAReplacedDeviceIsAnotherInstrument(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.dial("a").name = "A1"
+	r.start(twoRooms)
+	r.measured(2)
+	r.dial("a").set(9)
+	r.tick(10*time.Second, 2)
+	eventually(t, "the alarm", func() bool { return len(r.bell.of("warm")) == 1 })
+	r.stop()
+
+	r.dial("a").name = "B2"
+	r.start(twoRooms)
+	r.measured(2)
+	r.dial("a").set(5)
+	r.tick(10*time.Second, 2)
+	eventually(t, "the end of the alarm", func() bool { return len(r.bell.of("warm")) == 2 })
+	serials := map[agent.PointID]string{}
+	for _, rec := range r.records(agent.KindReadings) {
+		d, ok := r.agent.store.Definition(rec.Reading.Def)
+		if !ok {
+			t.Fatalf("%v has no definition", rec.Position)
+		}
+		if all := serials[d.Point]; !strings.HasSuffix(all, d.Serial) || d.Serial == "" {
+			serials[d.Point] += d.Serial
+		}
+	}
+	if serials["a/temperature"] != "A1B2" || serials["b/temperature"] != "" {
+		t.Errorf("instruments %v", serials)
+	}
+	value := func(zones []control.Zone) string {
+		for _, z := range zones {
+			for _, p := range z.Points {
+				if p.Point == "a/temperature" && p.V != nil {
+					return p.V.String()
+				}
+			}
+		}
+		return "none"
+	}
+	if got := value(r.status().Zones); got != "5" {
+		t.Errorf("shown is %s", got)
+	}
+	r.stop()
+	s, err := Inspect(t.Context(), r.config(twoRooms))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := value(s.Zones); got != "5" {
+		t.Errorf("shown of its store is %s", got)
+	}
+}
+
+// The config's word on the instrument stands above what the device tells.
+func TestTheConfigsSerialNumberStands(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.dial("a").name = "A1"
+	r.start("sensors: [{id: a, driver: dial, name: a, every: 10s, serial: SN-7}]\n")
+	r.measured(1)
+	for _, rec := range r.records(agent.KindReadings) {
+		if d, ok := r.agent.store.Definition(rec.Reading.Def); !ok || d.Serial != "SN-7" {
+			t.Errorf("definition %+v", d)
+		}
+	}
 }

@@ -1,9 +1,11 @@
 package daemon
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -155,9 +157,40 @@ func TestAStopWithADiskThatHangsEnds(t *testing.T) {
 	disk.heal()
 }
 
-// What a start finds in place of its store, and what comes of it: measuring and alarms from
-// the first moment, the condition, the old file kept, and its records carried over where
-// they can be read.
+// A reload ends one agent and begins another on the same disk: one that hangs or refuses
+// would end both, with everything that is in memory.
+func TestNoReloadWhileTheDiskTakesNothing(t *testing.T) {
+	t.Parallel()
+	for name, sicken := range map[string]func(*sickDisk){
+		"hangs":       func(d *sickDisk) { d.freeze("begin") },
+		"answers EIO": func(d *sickDisk) { d.refuse("begin", sqlite3.Error{Code: sqlite3.ErrIoErr}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, disk := newRig(t), &sickDisk{}
+			r.fault = disk.fault
+			var reloads atomic.Int32
+			r.reload = func() error { reloads.Add(1); return nil }
+			r.start(twoRooms)
+			r.measured(2)
+			r.durable()
+			sicken(disk)
+			defer disk.heal()
+			r.tick(10*time.Second, 2)
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			if err := r.agent.Reload(ctx); err == nil || reloads.Load() != 0 {
+				t.Errorf("reloaded %d times: %v", reloads.Load(), err)
+			}
+			disk.heal()
+			r.durable()
+			if err := r.agent.Reload(t.Context()); err != nil || reloads.Load() != 1 {
+				t.Errorf("with the disk in order: reloaded %d times: %v", reloads.Load(), err)
+			}
+		})
+	}
+}
+
 // A disk that refuses or hangs from before the start: the agent starts, measures and warns.
 func TestStartOnASickDisk(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,8 @@ import (
 	"github.com/frostline/frostline/agent/announce"
 	announceall "github.com/frostline/frostline/agent/announce/all"
 	"github.com/frostline/frostline/agent/config"
+	"github.com/frostline/frostline/agent/profile"
+	"github.com/frostline/frostline/configs"
 	"github.com/frostline/frostline/sensors"
 	sensorsall "github.com/frostline/frostline/sensors/all"
 	"github.com/frostline/frostline/sensors/emulated"
@@ -66,10 +68,12 @@ func (d drivers) known() config.Known {
 	}
 	watched := map[alarm.Scope]config.Watched{
 		alarm.PerPoint: config.Points, alarm.PerSensor: config.Points, alarm.PerItem: config.Items, alarm.PerReader: config.Readers,
+		alarm.PerZone: config.Points, alarm.PerGateway: config.Gateway,
 	}
 	for _, kind := range alarmall.Kinds() {
 		k.Alarms[kind.Name] = config.AlarmKind{Config: kind.Config, Of: watched[kind.Scope], Limit: kind.Excursion}
 	}
+	k.Profiles = profile.NewLibrary(configs.Profiles(), k)
 	return k
 }
 

@@ -73,6 +73,8 @@ type rig struct {
 	web   string // web.listen; empty: off
 	log   *journal
 
+	reload func() error // Options.Reload
+
 	mu    sync.Mutex
 	dials map[agent.SensorID]*dial
 	guns  map[agent.ReaderID]*gun
@@ -194,8 +196,8 @@ func (r *rig) start(text string) {
 	d := r.drivers()
 	o := Options{
 		Config: r.config(text), Version: "test", Built: morning.Add(-24 * time.Hour), Clock: r.clock,
-		Log:   slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		fault: r.fault, drivers: &d,
+		Log:    slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Reload: r.reload, fault: r.fault, drivers: &d,
 	}
 	var a *Agent
 	eventually(r.t, "the lock of the store", func() (ok bool) {

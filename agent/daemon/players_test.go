@@ -19,7 +19,10 @@ type dial struct {
 	err   error
 	hang  chan struct{} // not nil: a read does not return until it is closed, whatever its deadline
 	read  time.Duration // when it was last read, real time
+	name  string        // the number that its maker gave it
 }
+
+func (d *dial) Serial() string { return d.name }
 
 func (d *dial) set(v float64) {
 	d.mu.Lock()

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/alarm"
 	"github.com/frostline/frostline/agent/clock"
-	"github.com/frostline/frostline/agent/control"
 	"github.com/frostline/frostline/agent/store"
 )
 
@@ -66,7 +66,7 @@ func (r *recorder) Readings(readings []agent.Reading) {
 	var events []agent.Event
 	for i := range readings {
 		records[i] = agent.OfReading(readings[i])
-		out := r.rules.reading(&readings[i])
+		out := r.rules.reading(&records[i].Reading)
 		events = append(events, out.Events...)
 		r.wants(out.Next)
 		r.count.Readings++
@@ -103,16 +103,16 @@ func (r *recorder) Event(e agent.Event) {
 	r.append([]agent.Record{rec}, nil, rec.Urgent())
 }
 
-// acknowledge is a person's word that they know of an alarm.
-func (r *recorder) acknowledge(id string, who control.Person, comment string) ([]agent.AlarmEventID, *store.Ticket, error) {
+// command does what a person asks for about an alarm.
+func (r *recorder) command(c alarm.Command, uid int) ([]agent.AlarmEventID, *store.Ticket, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out, err := r.rules.acknowledge(r.clock.Now(), id, who.Name, comment)
+	out, err := r.rules.command(r.clock.Now(), c)
 	r.wants(out.Next)
 	var ids []agent.AlarmEventID
 	for i := range out.Events {
-		if e := out.Events[i].Alarm; e.Transition == agent.Acknowledged {
-			e.UID = &who.UID
+		if e := out.Events[i].Alarm; e.Transition == c.Do {
+			e.UID = &uid
 			ids = append(ids, e.ID)
 		}
 	}

@@ -50,7 +50,9 @@ func newRules(cfg *config.Config, defs interface {
 	setup.Specs = r.specs
 	for i := range cfg.Sensors {
 		for _, p := range pointsOf(&cfg.Sensors[i]) {
-			setup.Points = append(setup.Points, alarm.Point{Definition: p.Def, Every: cfg.Sensors[i].Every})
+			setup.Points = append(setup.Points, alarm.Point{
+				Definition: p.Def, Every: cfg.Sensors[i].Every, Bus: cfg.Sensors[i].Bus(), Due: cfg.Sensors[i].CalibrationDue.Time(),
+			})
 		}
 	}
 	for _, it := range cfg.Stock.Items {
@@ -62,6 +64,11 @@ func newRules(cfg *config.Config, defs interface {
 	}
 	for _, z := range cfg.Zones {
 		setup.Names.Zones[z.ID] = z.Name
+		for _, s := range z.Suppress {
+			setup.Suppressions = append(setup.Suppressions, alarm.Suppression{
+				Zone: z.ID, Point: s.While, Is: s.Is, Side: alarm.Side(s.Side), Longest: s.Longest, After: s.After,
+			})
+		}
 	}
 	if r.alarms, err = alarm.New(setup); err != nil {
 		return nil, fmt.Errorf("daemon: %w", err)
@@ -73,6 +80,7 @@ func specOf(a *config.Alarm) alarm.Spec {
 	return alarm.Spec{
 		ID: a.ID, Kind: a.Kind, Zone: a.Zone, Point: a.Point, Quantity: a.Quantity, Role: a.Role,
 		Item: a.Item, Reader: a.Reader, Severity: a.Severity, Advice: a.Advice, Settings: a.Settings,
+		Latching: a.Latching, Absolute: a.Absolute, OffDelay: a.OffDelay, ReAlarm: a.ReAlarm,
 	}
 }
 
@@ -137,9 +145,9 @@ func (r *rules) scan(s *agent.Scan) ([]agent.Event, alarm.Output) {
 	return found.Events, out
 }
 
-func (r *rules) acknowledge(now agent.Instant, id, by, comment string) (alarm.Output, error) {
+func (r *rules) command(now agent.Instant, c alarm.Command) (alarm.Output, error) {
 	r.last = now
-	return r.alarms.Acknowledge(now, id, by, comment)
+	return r.alarms.Command(now, c)
 }
 
 func levelOf(l stock.Level) *alarm.Level {
@@ -188,7 +196,7 @@ func (r *rules) active() []control.Alarm {
 		all = append(all, control.Alarm{
 			ID: s.ID, Alarm: s.Alarm, Kind: s.Kind, Severity: s.Severity, Zone: s.Zone, Point: s.Point, Item: s.Item,
 			State: s.State, V: s.Value, Limit: s.Limit, Began: s.Began, Raised: s.Raised.Wall, Message: s.Message,
-			Items: s.Items, By: s.By, Comment: s.Comment,
+			Items: s.Items, By: s.By, Comment: s.Comment, Until: s.Until.Wall, Cause: s.Cause,
 		})
 	}
 	return all

@@ -25,8 +25,8 @@ const statusWithin = 2 * time.Second
 func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	now := a.clock.Now()
 	s := control.Status{
-		Site: a.cfg.Site, Gateway: a.cfg.Gateway, Running: true, Version: a.version, Now: now.Wall, Timezone: a.cfg.Timezone, Clock: now.Trust, Boot: now.Boot,
-		UptimeS: int64((now.Mono - a.began) / time.Second),
+		Site: a.cfg.Site, Gateway: a.cfg.Gateway, Running: true, Version: a.version, Now: now.Wall, Timezone: a.cfg.Timezone, Clock: new(now.Trust), Boot: now.Boot,
+		UptimeS: new(int64((now.Mono - a.began) / time.Second)),
 		Zones:   a.board.zones(zonesOf(a.cfg), now), Conditions: a.health.Active(),
 	}
 	s.Alarms, s.Stock = a.recorder.standing()
@@ -37,7 +37,7 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 	defer cancel()
 	if !a.health.Holds("store-hanging", "store") {
 		if stat, err := a.store.Stat(ctx); err == nil {
-			s.Store.Records, s.Store.Bytes = total(stat.Records), stat.Bytes+stat.WALBytes
+			s.Store.Records, s.Store.Bytes, s.Store.SetAside = total(stat.Records), stat.Bytes+stat.WALBytes, stat.SetAside
 		}
 	}
 	s.Upstreams = make([]control.Upstream, len(a.deliveries))
@@ -87,7 +87,7 @@ func Inspect(ctx context.Context, cfg *config.Config) (control.Status, error) {
 	if err != nil {
 		return control.Status{}, err
 	}
-	rec := &recorder{board: newBoard(definitions(cfg)), rules: rules, log: slog.New(slog.DiscardHandler)}
+	rec := &recorder{board: newBoard(definitions(cfg), r.Definition), rules: rules, log: slog.New(slog.DiscardHandler)}
 	if err := recall(ctx, r, rec.board); err != nil {
 		return control.Status{}, err
 	}
@@ -101,7 +101,9 @@ func Inspect(ctx context.Context, cfg *config.Config) (control.Status, error) {
 	head := r.Head()
 	s := control.Status{
 		Site: cfg.Site, Gateway: cfg.Gateway, Timezone: cfg.Timezone, Zones: rec.board.zones(zonesOf(cfg), agent.Instant{}),
-		Store:     control.Store{Epoch: head.Epoch, Last: head.Seq, Records: total(stat.Records), Bytes: stat.Bytes + stat.WALBytes},
+		Store: control.Store{
+			Epoch: head.Epoch, Last: head.Seq, Records: total(stat.Records), Bytes: stat.Bytes + stat.WALBytes, SetAside: stat.SetAside,
+		},
 		Upstreams: []control.Upstream{}, Conditions: []health.Active{},
 	}
 	s.Alarms, s.Stock = rec.standing()
@@ -146,6 +148,7 @@ func (a *Agent) verbs() control.Agent {
 	return control.Agent{
 		Status:   a.Status,
 		Ack:      a.ack,
+		Alarm:    a.command,
 		Stat:     func(ctx context.Context) (any, error) { return a.store.Stat(ctx) },
 		Backup:   a.backup,
 		Requeue:  a.requeue,
@@ -165,8 +168,8 @@ func (a *Agent) ack(ctx context.Context, who control.Person, req control.AckRequ
 	reply := control.AckReply{Acknowledged: []agent.AlarmEventID{}}
 	var last *store.Ticket // commits keep their order: when the last is on disk, all are
 	for _, id := range ids {
-		done, ticket, err := a.recorder.acknowledge(id, who, req.Comment)
-		if all && errors.Is(err, alarm.ErrUnknown) {
+		done, ticket, err := a.recorder.command(alarm.Command{Do: agent.Acknowledged, ID: id, By: who.Name, Comment: req.Comment}, who.UID)
+		if all && (errors.Is(err, alarm.ErrUnknown) || errors.Is(err, alarm.ErrAcknowledged)) {
 			continue // over or raised anew meanwhile
 		}
 		if errors.Is(err, alarm.ErrNobody) || errors.Is(err, alarm.ErrNoComment) {
@@ -182,6 +185,27 @@ func (a *Agent) ack(ctx context.Context, who control.Person, req control.AckRequ
 		return reply, nil
 	}
 	return reply, waitFor(ctx, last)
+}
+
+// command does what a person asks for about an alarm beside acknowledging it.
+func (a *Agent) command(ctx context.Context, who control.Person, req control.AlarmRequest) (control.AlarmReply, error) {
+	reply := control.AlarmReply{Alarms: []agent.AlarmEventID{}}
+	if req.Do == agent.Acknowledged {
+		return reply, fmt.Errorf("%w: acknowledge with /v1/ack", control.ErrUsage)
+	}
+	done, ticket, err := a.recorder.command(alarm.Command{
+		Do: req.Do, ID: req.ID, By: who.Name, Comment: req.Comment, For: time.Duration(req.ForS) * time.Second,
+	}, who.UID)
+	for _, usage := range []error{alarm.ErrNoName, alarm.ErrNoReason, alarm.ErrShelfTime, alarm.ErrCommand} {
+		if errors.Is(err, usage) {
+			return reply, fmt.Errorf("%w: %w", control.ErrUsage, err)
+		}
+	}
+	if err != nil {
+		return reply, err
+	}
+	reply.Alarms = done
+	return reply, waitFor(ctx, ticket)
 }
 
 // waitFor waits until what a person did is on disk, or says that it is not there yet.
@@ -261,11 +285,8 @@ func (a *Agent) knows(id string) error {
 	return fmt.Errorf("%w: no upstream %s in the config", control.ErrUsage, id)
 }
 
-func (a *Agent) reload(_ context.Context, who control.Person) error {
-	if a.o.Reload == nil {
-		return fmt.Errorf("%w: this agent cannot reload its config", control.ErrUsage)
-	}
-	if err := a.o.Reload(); err != nil {
+func (a *Agent) reload(ctx context.Context, who control.Person) error {
+	if err := a.Reload(ctx); err != nil {
 		return err
 	}
 	a.act(who, "reload", "config")

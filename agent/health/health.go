@@ -27,15 +27,25 @@ type Active struct {
 type Tracker struct {
 	now func() agent.Instant
 
-	mu     sync.Mutex
-	active map[key]Active
-	notify func(a Active, raised bool)
+	mu      sync.Mutex
+	active  map[key]Active
+	notify  func(a Active, raised bool)
+	untold  []change // not yet handed to notify, in the order in which they happened
+	telling bool     // a caller is handing them on
 }
 
 type key struct{ code, subject string }
 
+// change is a condition that began or ended.
+type change struct {
+	Active
+	raised bool
+}
+
 // NewTracker makes an empty tracker that dates conditions with now. changed, if not nil,
-// is called without a lock held at each raise and clear (not at a mere change of detail).
+// is called at each raise and clear (not at a mere change of detail): one call at a time, in
+// the order in which they happened, without a lock held. Where several goroutines raise and
+// clear at once, one of them makes the calls for all.
 func NewTracker(now func() agent.Instant, changed func(a Active, raised bool)) *Tracker {
 	return &Tracker{now: now, active: map[key]Active{}, notify: changed}
 }
@@ -48,27 +58,47 @@ func (t *Tracker) Raise(code, subject, detail string) {
 		panic("health: undeclared condition " + code)
 	}
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	a, was := t.active[key{code, subject}]
 	if !was {
 		a = Active{Code: code, Subject: subject, Severity: c.Severity, Title: c.Title, Remedy: c.Remedy, Since: t.now()}
 	}
 	a.Detail = detail
 	t.active[key{code, subject}] = a
-	t.mu.Unlock()
-	if !was && t.notify != nil {
-		t.notify(a, true)
+	if !was {
+		t.tell(change{a, true})
 	}
 }
 
 // Clear says that the condition no longer holds for the subject.
 func (t *Tracker) Clear(code, subject string) {
 	t.mu.Lock()
-	a, was := t.active[key{code, subject}]
-	delete(t.active, key{code, subject})
-	t.mu.Unlock()
-	if was && t.notify != nil {
-		t.notify(a, false)
+	defer t.mu.Unlock()
+	if a, was := t.active[key{code, subject}]; was {
+		delete(t.active, key{code, subject})
+		t.tell(change{a, false})
 	}
+}
+
+// tell hands on a change after those before it, unless another caller is already at it: that
+// one then hands on this change too. The caller holds mu, which is let go during each call.
+func (t *Tracker) tell(c change) {
+	if t.notify == nil {
+		return
+	}
+	t.untold = append(t.untold, c)
+	if t.telling {
+		return
+	}
+	t.telling = true
+	for len(t.untold) > 0 {
+		next := t.untold[0]
+		t.untold = t.untold[1:]
+		t.mu.Unlock()
+		t.notify(next.Active, next.raised)
+		t.mu.Lock()
+	}
+	t.untold, t.telling = nil, false
 }
 
 // Active lists what is wrong now, the worst first, then by code and subject.
@@ -81,7 +111,7 @@ func (t *Tracker) Active() []Active {
 	t.mu.Unlock()
 	sort.Slice(all, func(i, j int) bool {
 		a, b := all[i], all[j]
-		if ra, rb := rank(a.Severity), rank(b.Severity); ra != rb {
+		if ra, rb := a.Severity.Rank(), b.Severity.Rank(); ra != rb {
 			return ra > rb
 		}
 		if a.Code != b.Code {
@@ -114,12 +144,3 @@ func (s Subject) Raise(code, detail string) { s.t.Raise(code, s.subject, detail)
 
 // Clear says that the condition no longer holds for this subject.
 func (s Subject) Clear(code string) { s.t.Clear(code, s.subject) }
-
-func rank(s agent.Severity) int {
-	for i, w := range agent.Severities() {
-		if w == s {
-			return i
-		}
-	}
-	return -1
-}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/frostline/frostline/agent"
@@ -32,6 +33,34 @@ func TestRaiseAndClear(t *testing.T) {
 	}
 	if got := strings.Join(told, ", "); got != "store-full store true, clock-held  true, store-full store false" {
 		t.Fatalf("told %q", got)
+	}
+}
+
+// Another goroutine clears while the raising is still being told: the two are told in the
+// order in which they happened. One that is told may raise and clear itself.
+func TestChangesAreToldInTheirOrder(t *testing.T) {
+	var mu sync.Mutex
+	var told []string
+	begun, cleared := make(chan struct{}), make(chan struct{})
+	var tr *Tracker
+	tr = NewTracker(func() agent.Instant { return agent.Instant{} }, func(a Active, raised bool) {
+		if raised && a.Code == "store-full" {
+			close(begun)
+			<-cleared
+			tr.Raise("clock-held", "", "")
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, fmt.Sprint(a.Code, " ", raised))
+	})
+	go func() {
+		defer close(cleared)
+		<-begun
+		tr.Clear("store-full", "store")
+	}()
+	tr.Raise("store-full", "store", "")
+	if got, want := strings.Join(told, ", "), "store-full true, store-full false, clock-held true"; got != want {
+		t.Fatalf("told %q, want %q", got, want)
 	}
 }
 

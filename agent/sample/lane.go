@@ -16,7 +16,7 @@ import (
 // Sink takes what lanes and scanners produce. Its methods return without waiting for a disk
 // or a network, and may be called from several goroutines.
 type Sink interface {
-	Readings(rs []agent.Reading)
+	Readings(rs []agent.Reading) // rs is the sink's only until it returns
 	Scan(s agent.Scan)
 	Event(e agent.Event)
 }
@@ -53,12 +53,13 @@ type Lane struct {
 	sensor sensors.Sensor // owned by Run's goroutine; nil while not open
 
 	buf      []sensors.Sample
-	pause    int           // ticks to let pass before the next attempt to open
-	tries    int           // attempts to open that failed in a row
-	failures int           // whole reads that failed in a row
-	fault    agent.Fault   // what the points show while the sensor is not open
-	changed  chan struct{} // a state input changed: read at once
-	watching func()        // ends the watch of an open sensor
+	readings []agent.Reading // of one tick, one per point
+	pause    int             // ticks to let pass before the next attempt to open
+	tries    int             // attempts to open that failed in a row
+	failures int             // whole reads that failed in a row
+	fault    agent.Fault     // what the points show while the sensor is not open
+	changed  chan struct{}   // a state input changed: read at once
+	watching func()          // ends the watch of an open sensor
 
 	mu       sync.Mutex
 	produced time.Duration // monotonic instant of the last readings handed on
@@ -77,7 +78,10 @@ func NewLane(o LaneOptions) *Lane {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Lane{o: o, fault: agent.FaultOpen, changed: make(chan struct{}, 1), produced: o.Base}
+	return &Lane{
+		o: o, fault: agent.FaultOpen, changed: make(chan struct{}, 1), produced: o.Base,
+		readings: make([]agent.Reading, len(o.Points)),
+	}
 }
 
 // ID is the sensor's.
@@ -199,20 +203,20 @@ func (l *Lane) start(ctx context.Context) error {
 // measured turns samples into readings. A point that the sensor left out, or whose value
 // does not fit its quantity, is a fault.
 func (l *Lane) measured(at agent.Instant, samples []sensors.Sample) []agent.Reading {
-	readings := make([]agent.Reading, len(l.o.Points))
 	whole := false
-	for i, p := range l.o.Points {
+	for i := range l.o.Points {
+		p := &l.o.Points[i]
 		r := agent.Reading{Def: p.Def.ID, At: at, Fault: agent.FaultProtocol}
 		if s := sampleOf(samples, i, p.Name); s != nil {
-			r = reading(p.Def, at, *s)
+			r = reading(&p.Def, at, s)
 		}
 		whole = whole || r.OK()
-		readings[i] = r
+		l.readings[i] = r
 	}
 	if whole {
 		l.succeeded(at)
 	}
-	return readings
+	return l.readings
 }
 
 // sampleOf finds a point's sample. Drivers give samples in the order of their points, so it
@@ -229,7 +233,7 @@ func sampleOf(samples []sensors.Sample, i int, name string) *sensors.Sample {
 	return nil
 }
 
-func reading(def agent.Definition, at agent.Instant, s sensors.Sample) agent.Reading {
+func reading(def *agent.Definition, at agent.Instant, s *sensors.Sample) agent.Reading {
 	r := agent.Reading{Def: def.ID, At: at, Fault: s.Fault}
 	if s.Fault != agent.FaultNone {
 		return r
@@ -361,11 +365,10 @@ func (l *Lane) close() {
 }
 
 func (l *Lane) faults(at agent.Instant, f agent.Fault) []agent.Reading {
-	readings := make([]agent.Reading, len(l.o.Points))
-	for i, p := range l.o.Points {
-		readings[i] = agent.Reading{Def: p.Def.ID, At: at, Fault: f}
+	for i := range l.o.Points {
+		l.readings[i] = agent.Reading{Def: l.o.Points[i].Def.ID, At: at, Fault: f}
 	}
-	return readings
+	return l.readings
 }
 
 func (l *Lane) change(at agent.Instant, state, detail string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ type sink struct {
 func newSink() *sink {
 	return &sink{make(chan []agent.Reading, 4096), make(chan agent.Scan, 16384), make(chan agent.Event, 4096)}
 }
-func (s *sink) Readings(rs []agent.Reading) { s.readings <- rs }
+func (s *sink) Readings(rs []agent.Reading) { s.readings <- slices.Clone(rs) }
 func (s *sink) Scan(sc agent.Scan)          { s.scans <- sc }
 func (s *sink) Event(e agent.Event)         { s.events <- e }
 

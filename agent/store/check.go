@@ -252,9 +252,8 @@ func repair(ctx context.Context, o Options) (Report, error) {
 		return Report{}, err
 	}
 	setDefaults(&o)
-	db := &DB{opt: o, log: o.Log, cond: o.Conditions, lock: lock, wake: make(chan struct{}, 1),
-		defs: map[agent.DefID]agent.Definition{}, watchers: map[chan struct{}]struct{}{}}
-	db.q.init()
+	db := newDB(o)
+	db.lock = lock
 	s, err := db.replace(db.path(), errors.New("repair was asked for"))
 	if err != nil {
 		db.unlock()

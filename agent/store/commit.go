@@ -72,6 +72,7 @@ func (w *writer) newPlanner(tx *transaction) *planner {
 func (w *writer) plan(tx *transaction) error {
 	p := w.newPlanner(tx)
 	s, now := w.s, w.db.opt.Now()
+	tx.records = w.recycled()
 	if s.begin != nil {
 		tx.records = append(tx.records, agent.OfEvent(agent.Event{At: now, Kind: agent.EventEpoch, Epoch: s.begin}))
 		tx.notes[noteEpoch] = binary.LittleEndian.AppendUint64(nil, uint64(s.epoch))
@@ -110,6 +111,7 @@ func (w *writer) plan(tx *transaction) error {
 	for name, n := range at {
 		tx.notes[placeNote(name)] = encodePosition(agent.Position{Epoch: tx.epoch, Seq: tx.seq + agent.Seq(n) - 1})
 	}
+	w.planned = tx.records
 	for _, d := range tx.dates {
 		p.date(d, now)
 	}
@@ -125,6 +127,16 @@ func (w *writer) plan(tx *transaction) error {
 	}
 	tx.cat = p.cat
 	return nil
+}
+
+// recycled is the storage of the last planned transaction's records: the next one is planned
+// only once the fate of the last is known, and then nobody needs its copy of them any more.
+func (w *writer) recycled() []agent.Record {
+	clear(w.planned) // holds no scan and no event alive
+	if cap(w.planned) > 2*maxCommit {
+		return nil // what one large Append took is not kept
+	}
+	return w.planned[:0]
 }
 
 // pack gives records positions and lays them out as packs.
@@ -435,6 +447,8 @@ func (w *writer) observe(tx *transaction, p *pack) {
 		return
 	}
 	if t.known && !tx.cat.boots[p.head.boot].countsApart(&p.head, p.id) {
+		w.s.hours.mu.Lock()
+		defer w.s.hours.mu.Unlock()
 		for i := range p.head.n {
 			r := &tx.records[p.first+i]
 			w.s.hours.observe(r, millis(r.At().Mono)+t.offset)

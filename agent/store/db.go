@@ -89,6 +89,8 @@ type DB struct {
 	live atomic.Pointer[Reader]
 	busy atomic.Int64 // since when the writer is inside the disk, in clock.Elapsed nanoseconds; 0 is not
 
+	stuck *time.Timer // fires once the writer has been inside the disk for too long
+
 	condemned condemned
 	damagedAt atomic.Int64 // when damage was last declared, as busy
 
@@ -122,14 +124,8 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		o.Dir = abs
 	}
 	setDefaults(&o)
-	db := &DB{
-		opt: o, log: o.Log, cond: o.Conditions,
-		wake:     make(chan struct{}, 1),
-		defs:     map[agent.DefID]agent.Definition{},
-		watchers: map[chan struct{}]struct{}{},
-		opening:  make(chan opened, 1),
-	}
-	db.q.init()
+	db := newDB(o)
+	db.opening = make(chan opened, 1)
 	go func() {
 		s, err := db.attach()
 		db.opening <- opened{s, err}
@@ -161,6 +157,20 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, fmt.Errorf("store: open %s: %w", o.Dir, ctx.Err())
 	}
 	return db, nil
+}
+
+// newDB makes a DB without a file; o has its defaults.
+func newDB(o Options) *DB {
+	db := &DB{
+		opt: o, log: o.Log, cond: o.Conditions,
+		wake:     make(chan struct{}, 1),
+		stuck:    time.NewTimer(o.hangAfter),
+		defs:     map[agent.DefID]agent.Definition{},
+		watchers: map[chan struct{}]struct{}{},
+	}
+	db.stuck.Stop() // until the writer enters the disk
+	db.q.init()
+	return db
 }
 
 func setDefaults(o *Options) {
@@ -311,8 +321,15 @@ func (db *DB) wakeWatchers() {
 }
 
 // enterDisk and leaveDisk bracket everything of the writer that may hang.
-func (db *DB) enterDisk() { db.busy.Store(int64(clock.Elapsed())) }
-func (db *DB) leaveDisk() { db.busy.Store(0) }
+func (db *DB) enterDisk() {
+	db.busy.Store(int64(clock.Elapsed()))
+	db.stuck.Reset(db.opt.hangAfter)
+}
+
+func (db *DB) leaveDisk() {
+	db.busy.Store(0)
+	db.stuck.Stop()
+}
 
 // hanging reports whether the writer has been inside the disk for too long.
 func (db *DB) hanging() (time.Duration, bool) {
@@ -321,5 +338,5 @@ func (db *DB) hanging() (time.Duration, bool) {
 		return 0, false
 	}
 	d := clock.Elapsed() - time.Duration(since)
-	return d, d > db.opt.hangAfter
+	return d, d >= db.opt.hangAfter
 }

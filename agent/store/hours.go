@@ -141,13 +141,11 @@ func hourOf(ms int64) int64 {
 	return h
 }
 
-// observe counts a record whose wall time is ms.
+// observe counts a record whose wall time is ms. The caller holds mu where others look on.
 func (hs *hourly) observe(r *agent.Record, ms int64) {
 	if r.Type != agent.TypeReading {
 		return
 	}
-	hs.mu.Lock()
-	defer hs.mu.Unlock()
 	hour := hourOf(ms)
 	if hour > hs.newest {
 		hs.due = hs.due || hs.newest != 0
@@ -341,9 +339,17 @@ type counting struct {
 
 // loadHours prepares the counting of what no flush has kept.
 func (s *session) loadHours() error {
+	states := map[agent.DefID]bool{} // a definition never changes; asked for every reading, by the writer alone
 	s.hours = newHourly(func(id agent.DefID) bool {
+		is, asked := states[id]
+		if asked {
+			return is
+		}
 		d, ok := s.reader.definition(id)
-		return ok && d.Quantity.Kind() == agent.State
+		if ok {
+			states[id] = d.Quantity.Kind() == agent.State
+		}
+		return states[id]
 	})
 	s.reader.openHours = s.hours
 	var upto int64

@@ -320,6 +320,15 @@ func (s *scan) rows(rows *sql.Rows, err error) error {
 	return rows.Err()
 }
 
+// expected is how many records the scan will find, as far as can be told at its first pack,
+// of n: all that there are if readings are wanted, for most are.
+func (s *scan) expected(n int) int {
+	if s.sel[codeReadings] {
+		return int(min(int64(s.limit), s.head-s.from+1))
+	}
+	return min(s.limit, n)
+}
+
 func (s *scan) pack(id int64, n int, body []byte) error {
 	h, rest, err := decodeHead(body)
 	if err != nil {
@@ -334,7 +343,7 @@ func (s *scan) pack(id int64, n int, body []byte) error {
 	}
 	before := len(s.dst)
 	if s.dst == nil {
-		s.dst = make([]agent.Record, 0, min(s.limit, 2*maxPack))
+		s.dst = make([]agent.Record, 0, s.expected(n))
 	}
 	s.dst, err = decodeRecords(s.dst, &h, rest, s.cat.timing(&h), skip, s.limit, &s.cat.defs)
 	if err != nil {

@@ -78,26 +78,30 @@ func (db *DB) shut() []*item {
 	return db.q.takeAll()
 }
 
-// watchDisk raises store-hanging while the writer is stuck inside the disk.
+// watchDisk raises store-hanging while the writer is stuck inside the disk. It sleeps while
+// all is well: a ticker would wake the processor for nothing.
 func (db *DB) watchDisk(ctx context.Context) {
-	ticker := time.NewTicker(watchEvery)
-	defer ticker.Stop()
-	raised := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-db.stuck.C:
 		}
-		since, hung := db.hanging()
-		if hung {
+		raised := false
+		for since, hung := db.hanging(); hung; since, hung = db.hanging() {
+			raised = true
 			db.mu.Lock()
 			db.q.sick = true
 			db.mu.Unlock()
 			db.cond.Raise("store-hanging", fmt.Sprintf("an access to the disk has not returned for %s", since.Truncate(time.Second)))
-		} else if raised {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(watchEvery):
+			}
+		}
+		if raised {
 			db.cond.Clear("store-hanging")
 		}
-		raised = hung
 	}
 }

@@ -35,6 +35,7 @@ type writer struct {
 	tended  time.Duration // when maintenance was last done
 	broken  error         // damage that was found; the file must be replaced
 	scratch []agent.Record
+	planned []agent.Record // of the last planned transaction; see recycled
 
 	checkpoints chan<- checkpoint
 	ret         retention

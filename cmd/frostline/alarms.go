@@ -11,12 +11,15 @@ import (
 )
 
 func alarmsCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "alarms", Short: "List alarms and acknowledge them", Args: noArgs,
-		Long: "Without a command, list the alarms that are active or that nobody has acknowledged."}
+	cmd := &cobra.Command{Use: "alarms", Short: "List alarms, acknowledge, shelve and reset them", Args: noArgs,
+		Long: "Without a command, list the alarms that are not normal: active, not acknowledged, shelved, out of service."}
 	list := alarmsListCommand()
 	cmd.RunE = list.RunE
 	cmd.Flags().AddFlagSet(list.Flags())
 	cmd.AddCommand(list, alarmsAckCommand())
+	for _, v := range alarmVerbs {
+		cmd.AddCommand(v.command())
+	}
 	return cmd
 }
 

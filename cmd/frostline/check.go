@@ -12,15 +12,36 @@ import (
 
 	"github.com/frostline/frostline/agent/config"
 	"github.com/frostline/frostline/agent/daemon"
+	"github.com/frostline/frostline/agent/profile"
 )
 
+// allZones is --profile without a zone.
+const allZones = "*"
+
+// checking is what check is asked for.
+type checking struct {
+	path    string
+	profile string // a zone, allZones, or nothing
+	json    bool
+}
+
 func checkCommand() *cobra.Command {
-	var path string
-	var asJSON, schema, sample bool
+	var c checking
+	var schema, sample bool
 	cmd := &cobra.Command{
-		Use: "check", Short: "Check a config file and tell how long the store lasts with it", Args: noArgs,
-		Long: "Check a config file without touching any hardware. All errors come at once, each with its line and column.\nTells how fast the store grows with this config, and how long `keep` lasts. Exit code 2 if the config is bad.",
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Use: "check [ZONE]", Short: "Check a config file and tell how long the store lasts with it",
+		Long: "Check a config file without touching any hardware. All errors come at once, each with its line and column.\n" +
+			"Tells how fast the store grows with this config, how long `keep` lasts, and which demands of the zones'\n" +
+			"profiles it does not meet. Exit code 2 if the config is bad, 1 if a profile demands more.\n\n" +
+			"With --profile it prints the profiles of all zones, or of ZONE, clause by clause: met, not met, or not\n" +
+			"checkable here, each with the reason and the source.",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if c.profile == "" {
+				return noArgs(cmd, args)
+			}
+			return mostArgs(1, "check --profile takes one zone at most")(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case schema:
 				_, err := cmd.OutOrStdout().Write(config.Schema(daemon.Known()))
@@ -29,34 +50,74 @@ func checkCommand() *cobra.Command {
 				_, err := cmd.OutOrStdout().Write(config.Sample(daemon.Known()))
 				return err
 			}
-			cfg, err := loadConfig(path)
-			var bad *config.Errors
-			if asJSON && errors.As(err, &bad) {
-				out := map[string]any{"ok": false, "errors": bad.List, "more_errors": bad.More}
-				return errors.Join(printJSON(cmd.OutOrStdout(), out), &silentError{err})
+			if len(args) > 0 {
+				c.profile = args[0]
 			}
-			if err != nil {
-				return err
-			}
-			e := config.KeepLasts(cfg, diskSize(cfg.Store.Dir))
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), map[string]any{
-					"ok": true, "site": cfg.Site, "gateway": cfg.Gateway, "sensors": len(cfg.Sensors), "scanners": len(cfg.Scanners),
-					"alarms": len(cfg.Alarms), "upstreams": len(cfg.Upstreams), "warnings": warnings(cfg),
-					"keep": map[string]any{
-						"readings_per_day": e.Readings, "bytes_per_day": int64(e.BytesPerDay),
-						"lasts_s": int64(e.Lasts / time.Second), "limit": e.By,
-					},
-				})
-			}
-			return renderCheck(cmd.OutOrStdout(), path, cfg, e)
+			return c.run(cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringVarP(&path, "config", "c", defaultConfig, "config file")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringVarP(&c.path, "config", "c", defaultConfig, "config file")
+	cmd.Flags().StringVar(&c.profile, "profile", "", "print the profiles of the zones, or of one zone, clause by clause")
+	cmd.Flags().Lookup("profile").NoOptDefVal = allZones
+	cmd.Flags().BoolVar(&c.json, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of config files and end")
 	cmd.Flags().BoolVar(&sample, "sample", false, "print an annotated sample config and end")
 	return cmd
+}
+
+// run prints what there is to say. The error is the config's, or that a profile's demands
+// are not met.
+func (c *checking) run(out, errOut io.Writer) error {
+	cfg, err := loadConfig(c.path)
+	var bad *config.Errors
+	if c.json && errors.As(err, &bad) {
+		list := map[string]any{"ok": false, "errors": bad.List, "more_errors": bad.More}
+		return errors.Join(printJSON(out, list), &silentError{err})
+	}
+	if err != nil {
+		return err
+	}
+	zone := c.profile
+	if zone == allZones {
+		zone = ""
+	}
+	reports, err := profileReports(cfg, zone)
+	if err != nil {
+		return err
+	}
+	missing := objections(cfg, reports)
+	switch {
+	case c.profile != "" && c.json:
+		err = printJSON(out, map[string]any{"ok": len(missing) == 0, "zones": append([]profile.Report{}, reports...)})
+	case c.profile != "":
+		err = renderProfiles(out, reports)
+	case c.json:
+		err = checkJSON(out, cfg, missing)
+	default:
+		err = renderCheck(out, c.path, cfg, config.KeepLasts(cfg, diskSize(cfg.Store.Dir)))
+		for _, o := range missing {
+			fmt.Fprintln(errOut, o.Error())
+		}
+	}
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	if c.json {
+		return &silentError{unmet(len(missing))}
+	}
+	return unmet(len(missing))
+}
+
+func checkJSON(w io.Writer, cfg *config.Config, missing []config.Error) error {
+	e := config.KeepLasts(cfg, diskSize(cfg.Store.Dir))
+	return printJSON(w, map[string]any{
+		"ok": len(missing) == 0, "site": cfg.Site, "gateway": cfg.Gateway, "sensors": len(cfg.Sensors), "scanners": len(cfg.Scanners),
+		"alarms": len(cfg.Alarms), "upstreams": len(cfg.Upstreams), "warnings": warnings(cfg), "objections": missing,
+		"keep": map[string]any{
+			"readings_per_day": e.Readings, "bytes_per_day": int64(e.BytesPerDay),
+			"lasts_s": int64(e.Lasts / time.Second), "limit": e.By,
+		},
+	})
 }
 
 func renderCheck(w io.Writer, path string, cfg *config.Config, e config.Estimate) error {

@@ -70,6 +70,8 @@ type summary struct {
 	Alarms    int64   `json:"alarms"`    // raised
 	Speed     float64 `json:"speed"`
 	Simulated float64 `json:"simulated_s"`
+
+	linkDown bool // when it ended
 }
 
 func (d *demo) run(ctx context.Context, out, errs io.Writer) error {
@@ -119,6 +121,9 @@ func (d *demo) tell(out io.Writer, s summary, dir string) error {
 		{"alarms", s.Alarms, "alarms raised"},
 	} {
 		fmt.Fprintf(&b, "  %-10s %8d  %s\n", line.name, line.count, line.what)
+	}
+	if s.Waiting > 0 && s.linkDown {
+		b.WriteString("\nRecords wait because the demo ended within the outage of its script. They are not lost: a gateway delivers them once the network is back.\n")
 	}
 	if d.dir != "" {
 		fmt.Fprintf(&b, "\nThe store is in %s, what was received in %s.\n", filepath.Join(dir, "store"), filepath.Join(dir, "received"))
@@ -191,6 +196,7 @@ func (d *demo) stage(ctx context.Context, scenario emulated.Scenario, dir string
 	s := summary{
 		Stored: after.stored - before.stored, Delivered: after.delivered - before.delivered,
 		Waiting: after.waiting, Lost: after.lost, Doubled: after.doubled, Speed: d.speed, Simulated: simulated.Seconds(),
+		linkDown: far.link.isDown(),
 	}
 	s.Measured, s.Alarms = a.Counts()
 	return s, nil

@@ -139,6 +139,30 @@ func TestDemoSummaryIsReadable(t *testing.T) {
 	}
 }
 
+// A demo that ends within its scripted outage says why records wait, to people alone.
+func TestDemoSaysWhyRecordsWait(t *testing.T) {
+	const why = "Records wait because the demo ended within the outage of its script."
+	for _, c := range []struct {
+		s    summary
+		want bool
+	}{
+		{summary{Waiting: 7, linkDown: true}, true},
+		{summary{Waiting: 7}, false},
+		{summary{linkDown: true}, false},
+	} {
+		var b strings.Builder
+		if err := new(demo).tell(&b, c.s, ""); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(b.String(), why) != c.want {
+			t.Errorf("%+v: %s", c.s, b.String())
+		}
+		if text, err := json.Marshal(c.s); err != nil || bytes.Contains(text, []byte("ink")) {
+			t.Errorf("JSON: %s, %v", text, err)
+		}
+	}
+}
+
 // pages reads the screens that the demo draws on a terminal.
 type pages struct {
 	from *bufio.Reader

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/frostline/frostline/agent/alarm"
-	"github.com/frostline/frostline/agent/alarm/nodata"
-	"github.com/frostline/frostline/agent/alarm/sensorfault"
 	"github.com/frostline/frostline/agent/config"
 	"github.com/frostline/frostline/agent/daemon"
 	"github.com/frostline/frostline/configs"
@@ -85,11 +83,8 @@ func (d *demo) config(s emulated.Scenario, dir, broker string) (*config.Config, 
 		cfg.Sensors[i].Every = max(cfg.Sensors[i].Every, least)
 	}
 	for i := range cfg.Alarms { // and what is late by then is not what is late at other times
-		switch a := cfg.Alarms[i].Settings.(type) {
-		case *nodata.Settings:
-			a.After = max(a.After, alarm.HoldIntervals*least)
-		case *sensorfault.Settings:
-			a.After = max(a.After, alarm.HoldIntervals*least)
+		if p, ok := cfg.Alarms[i].Settings.(*alarm.Patience); ok {
+			p.After = max(p.After, alarm.HoldIntervals*least)
 		}
 	}
 	for i := range cfg.Upstreams {

@@ -57,7 +57,7 @@ func fixture() *control.Status {
 	}
 	return &control.Status{
 		Site: "shanghai-dc1", Gateway: "gw-01", Version: "1.2.3", Now: at("23:13:36"), Timezone: "Asia/Shanghai",
-		Clock: agent.ClockSynced, UptimeS: 3725,
+		Clock: new(agent.ClockSynced), UptimeS: new(int64(3725)),
 		Zones: []control.Zone{
 			{ID: "cold-room-1", Name: "疫苗冷库 Vaccine cold room", Points: []control.Point{
 				gauge("cr1-air/temperature", agent.Temperature, 10.52, 31.7),
@@ -88,7 +88,7 @@ func fixture() *control.Status {
 			{Item: "insulin-b", Name: "Insulin B", Zone: "cold-room-1", Balance: 1, Known: true, Total: 1, Minimum: 2},
 			{Item: "ice", Zone: "freezer-1", Minimum: 1},
 		},
-		Store: control.Store{Epoch: 0x3f9c1d2e4b5a6978, Last: 4711, Records: 4711, Bytes: 1536 << 10, InMemory: 12},
+		Store: control.Store{Epoch: 0x3f9c1d2e4b5a6978, Last: 4711, Records: 4711, Bytes: 1536 << 10, InMemory: 12, SetAside: []string{"frostline.db.damaged-20261121T230102Z"}},
 		Upstreams: []control.Upstream{
 			{ID: "hq-mqtt", Driver: "mqtt", State: "retrying", Waiting: 215, Taken: 4496, Bytes: 3 << 20, Limit: 50 << 20, Error: "connect: connection refused"},
 			{ID: "hq-influx", Driver: "influx", State: "idle", Taken: 4711, Bytes: 900},

@@ -56,7 +56,7 @@ func root() *cobra.Command {
 	}
 	add("run", demoCommand(), runCommand(), checkCommand(), receiveCommand())
 	add("look", statusCommand(), tailCommand(), alarmsCommand(), stockCommand(), storeCommand(), clockCommand())
-	add("other", versionCommand())
+	add("other", mktCommand(), dewpointCommand(), versionCommand())
 	cmd.SetHelpCommandGroupID("other")
 	cmd.SetCompletionCommandGroupID("other")
 	cmd.InitDefaultHelpCmd()

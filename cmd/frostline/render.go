@@ -20,7 +20,7 @@ func render(w io.Writer, s *control.Status, live bool, st style) error {
 	var b strings.Builder
 	b.WriteString(st.bold(string(s.Site) + "/" + string(s.Gateway)))
 	if live {
-		fmt.Fprintf(&b, "  %s  clock %s  up %s", timeIn(s.Now, siteOf(s)), s.Clock, seconds(s.UptimeS))
+		fmt.Fprintf(&b, "  %s  clock %s  up %s", timeIn(s.Now, siteOf(s)), *s.Clock, seconds(*s.UptimeS))
 	} else {
 		b.WriteString("  " + st.yellow("the agent does not run; this is what its store says"))
 	}
@@ -209,6 +209,9 @@ func renderDelivery(b *strings.Builder, s *control.Status, live bool, st style) 
 		fmt.Fprintf(b, ", %d in memory", s.Store.InMemory)
 	}
 	b.WriteByte('\n')
+	for _, name := range s.Store.SetAside {
+		fmt.Fprintf(b, "  %s\n", st.yellow("set aside: "+name+"; keep it, or move it away once nobody needs it"))
+	}
 	fmt.Fprintf(b, "\n%s\n", st.bold("Delivery"))
 	if len(s.Upstreams) == 0 {
 		fmt.Fprintln(b, "  the config has no upstreams: records stay here")

@@ -19,7 +19,7 @@ func TestStatusText(t *testing.T) {
 		{"status.txt", fixture(), true, plain},
 		{"status-color.txt", fixture(), true, terminal},
 		{"status-offline.txt", fixture(), false, plain},
-		{"status-empty.txt", &control.Status{Site: "s", Gateway: "g", Now: fixture().Now, Clock: agent.ClockHeld, Timezone: "UTC"}, true, plain},
+		{"status-empty.txt", &control.Status{Site: "s", Gateway: "g", Now: fixture().Now, Clock: new(agent.ClockHeld), UptimeS: new(int64(0)), Timezone: "UTC"}, true, plain},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var b strings.Builder

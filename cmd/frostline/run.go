@@ -82,8 +82,8 @@ func (r *runner) run(ctx context.Context, cfg *config.Config) error {
 
 // once runs the agent until ctx is done (it returns no config) or another config is to be run.
 func (r *runner) once(ctx context.Context, a *daemon.Agent, hup <-chan os.Signal, log *slog.Logger) (*config.Config, error) {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
 	for {
@@ -91,27 +91,33 @@ func (r *runner) once(ctx context.Context, a *daemon.Agent, hup <-chan os.Signal
 		case err := <-done:
 			return nil, err
 		case <-hup:
-			if err := r.reread(); err != nil {
+			if err := a.Reload(ctx); err != nil && ctx.Err() == nil {
 				log.Error("config refused; the old one stays", slog.Any("err", err))
 				a.Refuse(err)
 			}
 		case next := <-r.reload:
 			log.Info("config changed")
-			stop()
+			stop(daemon.ErrReplaced)
 			return next, <-done
 		}
 	}
 }
 
-// reread reads the config file and, if it is right, has it run.
-func (r *runner) reread() error {
+// reread reads the config file and, if it is right, has it run. systemd, which is told that
+// a reload begins, is told of its end by the agent that runs on the new config, or else here.
+func (r *runner) reread() (err error) {
 	if _, err := sdnotify.SdNotify(false, sdnotify.SdNotifyReloading); err != nil {
 		return fmt.Errorf("tell systemd: %w", err)
 	}
+	defer func() {
+		if err != nil {
+			_, tellErr := sdnotify.SdNotify(false, sdnotify.SdNotifyReady)
+			err = errors.Join(err, tellErr)
+		}
+	}()
 	cfg, err := loadConfig(r.path)
 	if err != nil {
-		_, tellErr := sdnotify.SdNotify(false, sdnotify.SdNotifyReady)
-		return errors.Join(err, tellErr)
+		return err
 	}
 	select {
 	case r.reload <- cfg:

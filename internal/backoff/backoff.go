@@ -50,6 +50,3 @@ func (b *Backoff) Failed(now time.Duration) time.Duration {
 	b.failures++
 	return time.Duration(b.random.Int64N(int64(ceiling) + 1))
 }
-
-// Failures is how many failures count at present.
-func (b *Backoff) Failures() int { return b.failures }

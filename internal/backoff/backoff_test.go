@@ -32,13 +32,13 @@ func TestOnlyAHealthyPeriodStartsAnew(t *testing.T) {
 	}
 	b.Worked(now)
 	b.Worked(now + 9*time.Second)
-	if b.Failed(now + 9*time.Second); b.Failures() != 4 {
-		t.Errorf("a success of 9 s: %d failures count, want half of 6 and one more", b.Failures())
+	if b.Failed(now + 9*time.Second); b.failures != 4 {
+		t.Errorf("a success of 9 s: %d failures count, want half of 6 and one more", b.failures)
 	}
 	b.Worked(now + 10*time.Second)
 	b.Worked(now + 15*time.Second)
-	if d := b.Failed(now + 20*time.Second); b.Failures() != 1 || d > time.Second {
-		t.Errorf("a success of 10 s: %d failures count, wait %v", b.Failures(), d)
+	if d := b.Failed(now + 20*time.Second); b.failures != 1 || d > time.Second {
+		t.Errorf("a success of 10 s: %d failures count, wait %v", b.failures, d)
 	}
 }
 

@@ -61,13 +61,14 @@ type lags struct {
 type listener struct {
 	mu   sync.Mutex
 	from time.Time
-	to   time.Time // zero: no end
+	to   time.Time       // zero: no end
+	seen map[string]bool // epoch and seq of what came: it counts when it comes first
 	lags lags
 }
 
 // listen subscribes at the broker until stop is called.
 func listen(ctx context.Context, m *peers.Broker) (l *listener, stop func(), err error) {
-	l = &listener{from: time.Now().Add(time.Hour)}
+	l = &listener{from: time.Now().Add(time.Hour), seen: map[string]bool{}}
 	conn, err := mqttconn.Dial(ctx, mqttconn.Options{URL: m.URL(), ClientID: "bench-listener", OnMessage: l.take})
 	if err != nil {
 		return nil, nil, err
@@ -95,6 +96,7 @@ func (l *listener) take(m mqttconn.Message) {
 	if strings.HasSuffix(m.Topic, "/alarms") {
 		into = &l.lags.alarms
 	}
+	epoch := between(m.Payload, `"epoch":"`, `"`)
 	// Oldest first and mostly of long ago while a backlog drains: the newest is looked at first.
 	for text := m.Payload; ; {
 		i := bytes.LastIndex(text, []byte(`,"t":`))
@@ -105,11 +107,20 @@ func (l *listener) take(m mqttconn.Message) {
 		if ok && t.Before(l.from) {
 			return
 		}
-		if ok && (l.to.IsZero() || t.Before(l.to)) {
+		text = text[:i]
+		position := epoch + "/" + string(text[bytes.LastIndex(text, []byte(`{"seq":`))+1:])
+		if ok && !l.seen[position] && (l.to.IsZero() || t.Before(l.to)) {
+			l.seen[position] = true
 			*into = append(*into, arrived.Sub(t))
 		}
-		text = text[:i]
 	}
+}
+
+// between is what stands in text after the first open, up to close.
+func between(text []byte, open, end string) string {
+	_, after, _ := bytes.Cut(text, []byte(open))
+	inside, _, _ := bytes.Cut(after, []byte(end))
+	return string(inside)
 }
 
 // unixMillis reads the number that text begins with.

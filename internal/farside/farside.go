@@ -106,5 +106,5 @@ func IsTLS(err error) bool {
 // a dial that ran into its deadline is not a far side that did not acknowledge in time.
 type Unreachable struct{ Err error }
 
-// Error is the cause's text.
-func (u *Unreachable) Error() string { return u.Err.Error() }
+// Error is the cause in plain words.
+func (u *Unreachable) Error() string { return Plain(u.Err) }

@@ -71,6 +71,8 @@ type Scanner struct {
 	config Config
 	line   *bus.Serial // nil after it failed, until the next Run
 	closed chan struct{}
+
+	codes, unreadable int64 // since it was opened
 }
 
 func open(_ context.Context, h sensors.Host, c Config) (sensors.Scanner, error) {
@@ -81,7 +83,8 @@ func open(_ context.Context, h sensors.Host, c Config) (sensors.Scanner, error) 
 	return &Scanner{host: h, config: c, line: line, closed: make(chan struct{})}, nil
 }
 
-// Run emits each code. It fails if the line does, and after 8 unreadable codes in a row.
+// Run emits each code. It fails if the line does, and after 8 unreadable codes in a row; the
+// error then says how many were unreadable since the scanner was opened.
 func (s *Scanner) Run(ctx context.Context, emit func(sensors.Observation)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -129,7 +132,7 @@ func (s *Scanner) Close() error {
 // follow cuts what arrives into codes until ctx is done.
 func (s *Scanner) follow(ctx context.Context, emit func(sensors.Observation)) error {
 	cut := splitter{end: s.config.Terminator}
-	unreadable := 0 // in a row
+	inARow := 0 // unreadable
 	chunk := make([]byte, 512)
 	for {
 		n, err := s.next(ctx, chunk, cut.open())
@@ -146,14 +149,17 @@ func (s *Scanner) follow(ctx context.Context, emit func(sensors.Observation)) er
 		}
 		for _, c := range cut.flush() {
 			o, ok := observe(c)
-			if !ok {
-				if unreadable++; unreadable >= tolerated {
-					return fmt.Errorf("%d codes in a row are unreadable, are baud and terminator right? %w", unreadable, agent.FaultProtocol)
-				}
+			s.codes++
+			if ok {
+				inARow = 0
+				emit(o)
 				continue
 			}
-			unreadable = 0
-			emit(o)
+			s.unreadable++
+			if inARow++; inARow >= tolerated {
+				return fmt.Errorf("%d codes in a row are unreadable, %d of %d since the start, are baud and terminator right? %w",
+					inARow, s.unreadable, s.codes, agent.FaultProtocol)
+			}
 		}
 	}
 }

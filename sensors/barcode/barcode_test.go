@@ -3,6 +3,7 @@ package barcode_test
 import (
 	"errors"
 	"io"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -140,6 +141,25 @@ func TestTerminal(t *testing.T) {
 		}
 	case <-time.After(20 * time.Second):
 		t.Fatal("run does not notice that the scanner is gone")
+	}
+	if err := errors.Join(scanner.Close(), b.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A line whose settings are wrong is given up, and how many codes were unreadable until then
+// is said.
+func TestUnreadableCodesAreCounted(t *testing.T) {
+	b, g := sensortest.NewBench(), &gun{}
+	b.Raw("/dev/ttyACM0", g.open)
+	scanner, err := barcode.Driver.Open(t.Context(), b.Host(), config(barcode.CR))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.send("\xff\xfe\r123\r" + strings.Repeat("\xff\r", 8))
+	err = scanner.Run(t.Context(), func(sensors.Observation) {})
+	if !errors.Is(err, agent.FaultProtocol) || !strings.Contains(err.Error(), "8 codes in a row are unreadable, 9 of 10 since the start") {
+		t.Errorf("got %v", err)
 	}
 	if err := errors.Join(scanner.Close(), b.Close()); err != nil {
 		t.Error(err)

@@ -300,6 +300,25 @@ func TestShortedLines(t *testing.T) {
 	}
 }
 
+// However fast the world's time passes, a driver that looks right after its command sees the
+// thermometer convert.
+func TestThermometersAreSeenConverting(t *testing.T) {
+	s, err := emulated.Parse([]byte(lab))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fast := clock.NewScaled(time.Date(2026, 11, 21, 6, 0, 0, 0, time.UTC), 36_000)
+	w := emulated.NewWorld(s, 1, fast.Now)
+	h := bus.NewHost(bus.Options{Now: clock.Elapsed, Emulated: w.Buses()})
+	t.Cleanup(func() { _ = errors.Join(w.Close(), h.Close()) })
+	for address, on := range map[string]string{"28-0316a2791a01": "ds248x:i2c-1:0x18", "28-0316a2791a02": "ow"} {
+		d := open(t, table{w, nil, h}, ds18b20.Driver, ds(on, address))
+		if got, err := d.Read(within(t, 20*time.Second), nil); err != nil || len(got) != 1 {
+			t.Errorf("%s: %v, %v", on, got, err)
+		}
+	}
+}
+
 func TestKernelDirectory(t *testing.T) {
 	tb := lay(t, "  - {at: 1h, for: 10m, do: unplugged, on: kernel-a}\n")
 	d, err := tb.host.W1("w1")

@@ -41,7 +41,12 @@ type conditions struct {
 // advance moves a zone on by one step.
 func (c *climate) advance(z *Zone, on conditions) {
 	c.control(z, on)
-	dt := step.Seconds()
+	c.warm(z, on, step.Seconds())
+	c.moisten(z, on)
+}
+
+// warm moves the temperatures on by dt seconds.
+func (c *climate) warm(z *Zone, on conditions, dt float64) {
 	heat := z.Walls*(on.around-c.air) + z.Coupling*(c.product-c.air) + z.Load
 	c.power = 0
 	if on.doorOpen {
@@ -72,7 +77,6 @@ func (c *climate) advance(z *Zone, on conditions) {
 	c.surface += dt / surfaceLag.Seconds() * (c.air - c.surface)
 	c.supply += dt / 30 * (target - c.supply) // the coil's own mass
 	c.energy += c.power * dt / 3600
-	c.moisten(z, on)
 }
 
 // control switches the compressor and the defrost heater.

@@ -81,13 +81,11 @@ func (l *lane) settle(ctx context.Context, parts []part, end error) (rest []part
 		return parts[1:], 0, nil
 	case errors.As(end, &rejected) && len(rejected.Records) > 0:
 		l.succeeded()
-		for _, r := range rejected.Records {
-			if err := l.quarantine(ctx, r.Position, r.Reason); err != nil {
-				return parts, setAside, err
-			}
-			setAside++
+		n, err := l.setAside(ctx, rejected)
+		if err != nil {
+			return parts, n, err
 		}
-		return parts[1:], setAside, nil
+		return parts[1:], n, nil
 	case errors.As(end, &bad) && find(first.Records, bad.Position) >= 0:
 		if err := l.quarantine(ctx, bad.Position, bad.Err.Error()); err != nil {
 			return parts, 0, err
@@ -243,6 +241,7 @@ func (l *lane) succeeded() {
 }
 
 func (l *lane) failed(ctx context.Context, code string, err error, state State) {
+	l.live.close()             // the next one begins at the head of the moment the link is back
 	if state == StateRefused { // a refusal needs a connection
 		l.p.link.refusal()
 	} else {
@@ -311,6 +310,17 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// setAside quarantines the records that the far side rejected.
+func (l *lane) setAside(ctx context.Context, rejected *upstream.Rejected) (n int, err error) {
+	for _, r := range rejected.Records {
+		if err := l.quarantine(ctx, r.Position, r.Reason); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
 // quarantine sets a record aside, however long the store takes.
 func (l *lane) quarantine(ctx context.Context, p agent.Position, reason string) error {
 	o := &l.p.o
@@ -330,6 +340,23 @@ func (l *lane) quarantine(ctx context.Context, p agent.Position, reason string) 
 	return nil
 }
 
+// fitting is how many of the records, from the first on, the byte limit allows now; -1: it
+// allows nothing at all. Backlog has a share of its own.
+func (l *lane) fitting(records []agent.Record, backlog bool) int {
+	if l.p.o.Limit.Bytes <= 0 {
+		return len(records)
+	}
+	allowed := l.p.budget.allows(l.name, backlog, l.p.o.Now())
+	n, size := -1, hintOf(nil)
+	for size <= allowed {
+		if n++; n == len(records) {
+			break
+		}
+		size += int64(wire.SizeHint(&records[n]))
+	}
+	return n
+}
+
 // afford waits until the byte limit allows at least the first record, and returns how many
 // it allows.
 func (l *lane) afford(ctx context.Context, records []agent.Record) (int, error) {
@@ -337,23 +364,20 @@ func (l *lane) afford(ctx context.Context, records []agent.Record) (int, error) 
 		return len(records), nil
 	}
 	for {
-		allowed := l.p.budget.allows(l.name, l.p.o.Now())
-		n, size := 0, hintOf(nil)
-		for n < len(records) {
-			size += int64(wire.SizeHint(&records[n]))
-			if size > allowed {
-				break
-			}
-			n++
-		}
-		if n > 0 {
+		backlog := l.name == upstream.Main && l.behind(records[len(records)-1].At())
+		if n := l.fitting(records, backlog); n > 0 {
 			l.p.clear(l.name, func(code string) bool { return code == conditionBudget })
 			return n, nil
 		}
 		l.set(func(v *LaneSnapshot) { v.State = StateBudget })
 		limit := l.p.o.Limit
-		l.p.raise(l.name, conditionBudget, fmt.Sprintf("%d bytes per %s", limit.Bytes, limit.Per))
-		if err := sleep(ctx, budgetEvery); err != nil {
+		detail := fmt.Sprintf("%d bytes per %s", limit.Bytes, limit.Per)
+		if backlog {
+			detail += "; the backlog's share of them is used"
+			l.openLive(ctx)
+		}
+		l.p.raise(l.name, conditionBudget, detail)
+		if err := l.meanwhile(ctx, budgetEvery); err != nil {
 			return 0, err
 		}
 	}

@@ -8,6 +8,9 @@
 //
 //	store.After → fetch → only → cut into a window → deliver each batch → Acked(end of window)
 //
+// While the main lane is far behind, a second window on the head brings what is measured now
+// out of its turn: live.go.
+//
 // A window is a run of the sequence; it holds one batch for each kind in it. The cursor moves
 // from window to window, so it only ever covers a contiguous prefix whose every selected
 // record was taken or set aside. Between two writes of the cursor up to ackEvery may

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type lane struct {
 	name    upstream.Lane
 	kinds   []agent.Kind
 	windows chan window
+	whole   bool // fetch reads every kind and keeps in its windows what the lane does not carry
 
 	// Owned by fetch.
 	pos  agent.Position // everything up to here is in buf or in a window
@@ -42,6 +44,7 @@ type lane struct {
 	lost    *backoff.Backoff
 	refused *backoff.Backoff
 	hurried bool // a refusal's pause was cut short since the last success
+	live    *live
 
 	ack acker
 
@@ -60,7 +63,7 @@ func newLane(p *Pump, name upstream.Lane) *lane {
 		seed = seed*31 + uint64(c)
 	}
 	r := p.o.Retry
-	return &lane{
+	l := &lane{
 		p: p, name: name, kinds: p.o.Only.kinds(name), windows: make(chan window, 1), max: p.o.Batch.Bytes,
 		unknown: backoff.New(r.Base, r.Max, r.Healthy, seed),
 		lost:    backoff.New(r.Base, max(r.Max/4, r.Base), r.Healthy, seed+1),
@@ -69,6 +72,10 @@ func newLane(p *Pump, name upstream.Lane) *lane {
 		view:    LaneSnapshot{Lane: name, State: StateIdle},
 		rate:    rate{begun: p.o.Elapsed()},
 	}
+	if name == upstream.Main {
+		l.live = newLive(r, seed+3)
+	}
+	return l
 }
 
 // load finds the lane's cursor, or makes one for a new upstream.
@@ -188,9 +195,14 @@ func (l *lane) next(ctx context.Context) (*window, time.Duration, error) {
 	if wait := l.linger(&l.buf[0]); wait > 0 && !cut && !full {
 		return nil, wait, nil
 	}
-	w := &window{}
-	w.batches, w.note = batches(l.name, l.buf[:n:n], l.last)
-	w.end = l.buf[n-1].Position
+	w := &window{end: l.buf[n-1].Position, at: l.buf[n-1].At(), note: l.last}
+	records := l.buf[:n:n]
+	if l.whole {
+		w.whole, records = records, l.carried(records)
+	}
+	if len(records) > 0 {
+		w.batches, w.note = batches(l.name, records, l.last)
+	}
 	l.buf, l.last = l.buf[n:], w.note
 	if len(l.buf) == 0 {
 		l.buf = nil
@@ -227,7 +239,11 @@ func (l *lane) fill(ctx context.Context, limit int) (full bool, err error) {
 	}
 	count := min(max((limit-size)/80, 16), 8192)
 	head := l.p.o.Store.Head()
-	records, err := l.p.o.Store.After(ctx, l.pos, count, l.kinds...)
+	kinds := l.kinds
+	if l.whole {
+		kinds = agent.Kinds()
+	}
+	records, err := l.p.o.Store.After(ctx, l.pos, count, kinds...)
 	if err != nil {
 		return false, fmt.Errorf("forward: read after %s: %w", l.pos, err)
 	}
@@ -239,10 +255,13 @@ func (l *lane) fill(ctx context.Context, limit int) (full bool, err error) {
 		return false, nil
 	}
 	l.pos = records[len(records)-1].Position
-	selected := records[:0]
-	for i := range records {
-		if l.p.o.Only.selects(&records[i], l.p.o.Definitions) {
-			selected = append(selected, records[i])
+	selected := records
+	if !l.whole {
+		selected = records[:0]
+		for i := range records {
+			if l.p.o.Only.selects(&records[i], l.p.o.Definitions) {
+				selected = append(selected, records[i])
+			}
 		}
 	}
 	if len(l.buf) == 0 {
@@ -251,6 +270,18 @@ func (l *lane) fill(ctx context.Context, limit int) (full bool, err error) {
 		l.buf = append(l.buf[:len(l.buf):len(l.buf)], selected...)
 	}
 	return len(records) >= count, nil
+}
+
+// carried are those of the records that the lane carries.
+func (l *lane) carried(records []agent.Record) []agent.Record {
+	var out []agent.Record
+	for i := range records {
+		r := &records[i]
+		if slices.Contains(l.kinds, r.Kind()) && l.p.o.Only.selects(r, l.p.o.Definitions) {
+			out = append(out, *r)
+		}
+	}
+	return out
 }
 
 // linger is how long the oldest record of a window may still wait for company.
@@ -269,39 +300,79 @@ func (l *lane) linger(oldest *agent.Record) time.Duration {
 func (l *lane) deliverWindows(ctx context.Context) {
 	requeue := time.NewTicker(requeueEvery)
 	defer requeue.Stop()
+	defer func() { l.live.close() }()
 	l.requeued(ctx)
 	for {
+		var err error
 		select {
 		case <-ctx.Done():
 			return
 		case <-requeue.C:
 			l.requeued(ctx)
+		case w := <-l.live.windows():
+			err = l.deliverLive(ctx, w)
 		case w := <-l.windows:
-			for _, b := range w.batches {
-				if _, err := l.deliver(ctx, b); err != nil {
-					return
-				}
+			if err = l.deliverWindow(ctx, w); err == nil {
+				err = l.takeTurns(ctx)
 			}
-			l.took(w)
+		}
+		if err != nil {
+			return
 		}
 	}
 }
 
-// took moves the cursor past the window.
-func (l *lane) took(w window) {
+// takeTurns delivers the live window that waits, if one does, so that it waits for one of
+// the lane's windows at most.
+func (l *lane) takeTurns(ctx context.Context) error {
+	select {
+	case w := <-l.live.windows():
+		return l.deliverLive(ctx, w)
+	default:
+		return nil
+	}
+}
+
+// deliverWindow brings a window to the far side, without what live windows brought already,
+// and moves the cursor past it. The error is ctx's.
+func (l *lane) deliverWindow(ctx context.Context, w window) error {
 	n := 0
 	for _, b := range w.batches {
-		n += len(b.Records)
+		pieces := []upstream.Batch{b}
+		if l.live != nil {
+			pieces = l.live.taken.without(b)
+		}
+		for _, piece := range pieces {
+			if _, err := l.deliver(ctx, piece); err != nil {
+				return err
+			}
+			n += len(piece.Records)
+		}
 	}
-	l.ack.moved(w.end, w.note, n > 0)
+	l.count(n)
+	l.took(w)
+	l.passed(ctx, &w)
+	return nil
+}
+
+// count counts records that were taken or set aside.
+func (l *lane) count(n int) {
+	if n == 0 {
+		return
+	}
 	now, elapsed := l.p.o.Now(), l.p.o.Elapsed()
 	l.p.mu.Lock()
-	l.view.Position = w.end
+	defer l.p.mu.Unlock()
 	l.view.Taken += uint64(n)
+	l.view.LastSuccess = now
 	l.rate.add(elapsed, n)
-	if n > 0 {
-		l.view.LastSuccess = now
-	}
+}
+
+// took moves the cursor past the window.
+func (l *lane) took(w window) {
+	l.ack.moved(w.end, w.note, len(w.batches) > 0)
+	l.p.mu.Lock()
+	l.view.Position = w.end
 	if l.caughtUp = w.caughtUp; w.caughtUp {
 		l.caughtAt = w.end
 		l.view.State = StateIdle

@@ -73,6 +73,36 @@ func (l *Limit) name(t time.Time) string {
 	return t.Format("2006-01")
 }
 
+// passed is how much of its period has passed at t, from 0 to 1; 0 where t is unknown.
+func (l *Limit) passed(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	loc := l.Location
+	if loc == nil {
+		loc = time.UTC
+	}
+	t = t.In(loc)
+	year, month, day := t.Date()
+	midnight := func(months, days int) time.Time {
+		return time.Date(year, month+time.Month(months), day+days, 0, 0, 0, 0, loc)
+	}
+	var begin, end time.Time
+	switch l.Per {
+	case PerHour:
+		begin = t.Truncate(time.Hour)
+		end = begin.Add(time.Hour)
+	case PerDay:
+		begin, end = midnight(0, 0), midnight(0, 1)
+	case PerWeek:
+		monday := -(int(t.Weekday()) + 6) % 7
+		begin, end = midnight(0, monday), midnight(0, monday+7)
+	default:
+		begin, end = midnight(0, 1-day), midnight(1, 1-day)
+	}
+	return min(max(float64(t.Sub(begin))/float64(end.Sub(begin)), 0), 1)
+}
+
 // goodbye is what an upstream may need to end its connection, at most.
 const goodbye = 1024
 
@@ -157,11 +187,16 @@ func (b *budget) used(now agent.Instant) int64 {
 }
 
 // allows says how many bytes of size hint a lane may still send in this period. The main
-// lane leaves the last tenth to the urgent one.
-func (b *budget) allows(lane upstream.Lane, now agent.Instant) int64 {
+// lane leaves the last tenth to the urgent one. Backlog may use half of the main lane's at
+// once; the other half is set free evenly over the period, so that there is always
+// something left for what is measured now, and nothing at the end.
+func (b *budget) allows(lane upstream.Lane, backlog bool, now agent.Instant) int64 {
 	limit := b.limit.Bytes
 	if lane != upstream.Urgent {
 		limit -= limit / 10
+	}
+	if backlog {
+		limit = limit/2 + int64(float64(limit/2)*b.limit.passed(now.Wall))
 	}
 	left := limit - b.used(now)
 	b.mu.Lock()

@@ -164,3 +164,33 @@ func TestAnUnsetClockKeepsThePeriod(t *testing.T) {
 		t.Errorf("%d bytes used the next day, want 0", used)
 	}
 }
+
+func TestPassedShareOfAPeriod(t *testing.T) {
+	shanghai := time.FixedZone("UTC+8", 8*3600)
+	for _, c := range []struct {
+		per  Period
+		at   string
+		loc  *time.Location
+		want float64
+	}{
+		{PerHour, "2026-03-01T23:15:00Z", shanghai, 0.25},
+		{PerDay, "2026-03-01T16:00:00Z", shanghai, 0},
+		{PerDay, "2026-03-01T12:00:00Z", nil, 0.5},
+		{PerWeek, "2026-03-02T00:00:00Z", nil, 0},
+		{PerWeek, "2026-03-01T12:00:00Z", nil, 6.5 / 7},
+		{PerMonth, "2026-02-15T00:00:00Z", nil, 0.5},
+		{PerMonth, "2026-02-28T16:00:00Z", shanghai, 0},
+	} {
+		at, err := time.Parse(time.RFC3339, c.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := Limit{Per: c.per, Location: c.loc}
+		if got := l.passed(at); got < c.want-1e-9 || got > c.want+1e-9 {
+			t.Errorf("%s at %s: %v passed, want %v", c.per, c.at, got, c.want)
+		}
+	}
+	if got := new(Limit).passed(time.Time{}); got != 0 {
+		t.Errorf("without a clock %v passed", got)
+	}
+}

@@ -32,14 +32,16 @@ type memStore struct {
 	requeued []agent.Position
 	states   map[string][]byte
 	watchers map[chan struct{}]bool
-	fail     error // of every call that can fail
-	away     bool  // no records and no head, as while a damaged store is replaced
+	fail     error                   // of every call that can fail
+	away     bool                    // no records and no head, as while a damaged store is replaced
+	removed  map[agent.Position]bool // by retention
 }
 
 func newMemStore() *memStore {
 	return &memStore{
 		index: map[agent.Position]int{}, cursors: map[upstream.Lane]agent.Position{}, notes: map[upstream.Lane][]byte{},
 		aside: map[agent.Position]string{}, states: map[string][]byte{}, watchers: map[chan struct{}]bool{},
+		removed: map[agent.Position]bool{},
 	}
 }
 
@@ -78,7 +80,7 @@ func (s *memStore) After(_ context.Context, p agent.Position, limit int, kinds .
 	}
 	var out []agent.Record
 	for i := start; i < len(s.records) && len(out) < limit; i++ {
-		if slices.Contains(kinds, s.records[i].Kind()) {
+		if slices.Contains(kinds, s.records[i].Kind()) && !s.removed[s.records[i].Position] {
 			out = append(out, s.records[i])
 		}
 	}

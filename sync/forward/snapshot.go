@@ -46,14 +46,15 @@ type LaneSnapshot struct {
 	State       State          `json:"state"`
 	Position    agent.Position `json:"position"` // everything up to here was taken or set aside
 	Waiting     int64          `json:"waiting"`
-	Taken       uint64         `json:"taken"`      // records since the start
+	Taken       uint64         `json:"taken"`      // records since the start, those of live windows among them
 	SetAside    uint64         `json:"set_aside"`  // records since the start
 	PerSecond   float64        `json:"per_second"` // records taken, over the last few seconds
 	LastSuccess agent.Instant  `json:"-"`
 	Error       string         `json:"error,omitempty"` // of the last attempt
 }
 
-// Snapshot tells how the pump stands. Where the store cannot count, Waiting is the distance
+// Snapshot tells how the pump stands. What a live window brought counts as waiting until the
+// cursor has passed it. Where the store cannot count, Waiting is the distance
 // to the head, which counts records too that this upstream does not select.
 func (p *Pump) Snapshot(ctx context.Context) Snapshot {
 	s := Snapshot{ID: p.o.ID, State: StateIdle}

@@ -13,8 +13,10 @@ import (
 type window struct {
 	batches  []upstream.Batch
 	end      agent.Position
-	note     note // after the window
-	caughtUp bool // there was nothing after end
+	at       agent.Instant  // of the last record
+	note     note           // after the window
+	caughtUp bool           // there was nothing after end
+	whole    []agent.Record // of a live window: what was read for it, carried or not
 }
 
 // note stands beside the cursor: the last seq that went to each topic in the epoch.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/internal/farside"
 )
 
 // Upstream takes records to one far side. One goroutine per lane calls it, in order;
@@ -76,8 +77,8 @@ type Refused struct {
 	Err  error
 }
 
-// Error is the cause's text; Unwrap is the cause.
-func (r *Refused) Error() string { return r.Code + ": " + r.Err.Error() }
+// Error is the cause in plain words; Unwrap is the cause.
+func (r *Refused) Error() string { return r.Code + ": " + farside.Plain(r.Err) }
 
 // Unwrap is the cause.
 func (r *Refused) Unwrap() error { return r.Err }
@@ -96,8 +97,8 @@ func (t *TooLarge) Unwrap() error { return t.Err }
 // answer in time, is not Lost: the pump takes a batch that kills its connections apart.
 type Lost struct{ Err error }
 
-// Error is the cause's text.
-func (l *Lost) Error() string { return "connection lost: " + l.Err.Error() }
+// Error is the cause in plain words.
+func (l *Lost) Error() string { return "connection lost: " + farside.Plain(l.Err) }
 
 // Unwrap is the cause.
 func (l *Lost) Unwrap() error { return l.Err }

@@ -8,15 +8,12 @@ import (
 	"github.com/frostline/frostline/agent/alarm"
 )
 
-// Settings are none: the minimum stands with the item.
-type Settings struct{}
-
-// Kind is the kind of alarm for the config.
+// Kind is the kind of alarm for the config. It has no settings: the minimum stands with the item.
 var Kind = alarm.Define(
-	alarm.Facts{Name: "below-minimum", Scope: alarm.PerItem, Severity: agent.SeverityWarning},
-	Settings{},
-	func(Settings) string { return "less than the item's minimum" },
-	func(Settings, alarm.Target) alarm.Rule { return &rule{} })
+	alarm.Facts{Name: "below-minimum", Scope: alarm.PerItem, Default: true, Severity: agent.SeverityWarning},
+	struct{}{},
+	func(struct{}) string { return "less than the item's minimum" },
+	func(struct{}, alarm.Target) alarm.Rule { return &rule{} })
 
 type rule struct{ state state }
 

@@ -82,6 +82,18 @@ func describe(s Settings) string {
 	return text
 }
 
+// Side is on which side of the limit the alarm watches; none where time in all counts, which
+// nothing suppresses.
+func (s *Settings) Side() alarm.Side {
+	switch word, _ := s.limit(); {
+	case s.Total > 0:
+		return ""
+	case word == alarm.Above || word == alarm.AtOrAbove:
+		return alarm.High
+	}
+	return alarm.Low
+}
+
 func (s *Settings) limit() (alarm.Word, agent.Value) {
 	switch {
 	case s.Above != nil:
@@ -210,7 +222,7 @@ func (r *rule) condition(t alarm.Tick) alarm.Condition {
 	if s.Total != nil {
 		reached, next := s.Total.reached(t, &s.Held, alarm.Millis(r.set.Total))
 		c.Active = c.Active || reached
-		c.Next = earlier(c.Next, next)
+		c.Next = alarm.Earlier(c.Next, next)
 		if c.Began == 0 || reached {
 			c.Began = s.Total.began(c.Began)
 		}
@@ -241,11 +253,3 @@ func (r *rule) totalReached() bool {
 
 // State implements alarm.Rule.
 func (r *rule) State() any { return &r.state }
-
-// earlier is the earlier of two moments of which 0 is never.
-func earlier(a, b alarm.Line) alarm.Line {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
-}

@@ -4,46 +4,16 @@
 package nodata
 
 import (
-	"errors"
-	"time"
-
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/alarm"
 )
 
-// Settings are how long nothing may come.
-type Settings struct {
-	After time.Duration `yaml:"after" doc:"Raised when nothing was recorded for this long; three intervals, at least 1m, if absent."`
-}
-
-// ErrNegative is what Validate returns.
-var ErrNegative = errors.New("after must not be negative")
-
-// Validate says what is wrong with the settings.
-func (s *Settings) Validate() error {
-	if s.After < 0 {
-		return ErrNegative
-	}
-	return nil
-}
-
 // Kind is the kind of alarm for the config.
 var Kind = alarm.Define(
-	alarm.Facts{Name: "no-data", Scope: alarm.PerSensor, Severity: agent.SeverityWarning},
-	Settings{},
-	func(s Settings) string {
-		if s.After == 0 {
-			return "no data for three intervals, at least 1m"
-		}
-		return "no data for " + alarm.Short(s.After)
-	},
-	func(s Settings, t alarm.Target) alarm.Rule {
-		after := alarm.Millis(s.After)
-		if after == 0 {
-			after = max(t.Point.Hold(), alarm.Millis(time.Minute))
-		}
-		return &rule{after: after}
-	})
+	alarm.Facts{Name: "no-data", Scope: alarm.PerSensor, Default: true, Severity: agent.SeverityWarning},
+	alarm.Patience{},
+	func(s alarm.Patience) string { return "no data for " + s.String() },
+	func(s alarm.Patience, t alarm.Target) alarm.Rule { return &rule{after: s.With(t.Point)} })
 
 type rule struct {
 	after alarm.Line

@@ -6,15 +6,12 @@ import (
 	"github.com/frostline/frostline/agent/alarm"
 )
 
-// Settings are none.
-type Settings struct{}
-
-// Kind is the kind of alarm for the config.
+// Kind is the kind of alarm for the config. It has no settings.
 var Kind = alarm.Define(
-	alarm.Facts{Name: "out-of-stock", Scope: alarm.PerItem, Severity: agent.SeverityWarning},
-	Settings{},
-	func(Settings) string { return "nothing left of an item with a minimum" },
-	func(Settings, alarm.Target) alarm.Rule { return &rule{} })
+	alarm.Facts{Name: "out-of-stock", Scope: alarm.PerItem, Default: true, Severity: agent.SeverityWarning},
+	struct{}{},
+	func(struct{}) string { return "nothing left of an item with a minimum" },
+	func(struct{}, alarm.Target) alarm.Rule { return &rule{} })
 
 type rule struct{ state state }
 

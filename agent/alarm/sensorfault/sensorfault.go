@@ -2,49 +2,19 @@
 package sensorfault
 
 import (
-	"errors"
-	"time"
-
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/alarm"
 )
 
-// Settings are how long faults may last.
-//
-// The default is shorter than the ten minutes after which refrigerator loggers report a
-// lost sensor: while a probe is dead nobody watches the room, and a dead probe should not be
-// found later than the excursion that it hides.
-type Settings struct {
-	After time.Duration `yaml:"after" doc:"Raised when there were only faults for this long; three intervals, at least 1m, if absent."`
-}
-
-// ErrNegative is what Validate returns.
-var ErrNegative = errors.New("after must not be negative")
-
-// Validate says what is wrong with the settings.
-func (s *Settings) Validate() error {
-	if s.After < 0 {
-		return ErrNegative
-	}
-	return nil
-}
-
-// Kind is the kind of alarm for the config.
+// Kind is the kind of alarm for the config. Its default is shorter than the ten minutes after
+// which refrigerator loggers report a lost sensor: while a probe is dead nobody watches the
+// room, and a dead probe should not be found later than the excursion that it hides.
 var Kind = alarm.Define(
-	alarm.Facts{Name: "sensor-fault", Scope: alarm.PerSensor, Severity: agent.SeverityWarning},
-	Settings{},
-	func(s Settings) string {
-		if s.After == 0 {
-			return "only faults for three intervals, at least 1m"
-		}
-		return "only faults for " + alarm.Short(s.After)
-	},
-	func(s Settings, t alarm.Target) alarm.Rule {
-		after := alarm.Millis(s.After)
-		if after == 0 {
-			after = max(t.Point.Hold(), alarm.Millis(time.Minute))
-		}
-		return &rule{after: after, hold: t.Point.Hold()}
+	alarm.Facts{Name: "sensor-fault", Scope: alarm.PerSensor, Default: true, Severity: agent.SeverityWarning},
+	alarm.Patience{},
+	func(s alarm.Patience) string { return "only faults for " + s.String() },
+	func(s alarm.Patience, t alarm.Target) alarm.Rule {
+		return &rule{after: s.With(t.Point), hold: t.Point.Hold()}
 	})
 
 type rule struct {

@@ -14,7 +14,7 @@ type Settings struct{}
 
 // Kind is the kind of alarm for the config.
 var Kind = alarm.Define(
-	alarm.Facts{Name: "unknown-code", Scope: alarm.PerReader, Severity: agent.SeverityInfo},
+	alarm.Facts{Name: "unknown-code", Scope: alarm.PerReader, Default: true, Severity: agent.SeverityInfo},
 	Settings{},
 	func(Settings) string { return "a code that stands for no item" },
 	func(Settings, alarm.Target) alarm.Rule { return &rule{} })

@@ -4,16 +4,28 @@ package all
 
 import (
 	"github.com/frostline/frostline/agent/announce"
+	"github.com/frostline/frostline/agent/announce/email"
 	"github.com/frostline/frostline/agent/announce/gpio"
 	"github.com/frostline/frostline/agent/announce/logline"
+	"github.com/frostline/frostline/agent/announce/mqtt"
+	"github.com/frostline/frostline/agent/announce/relay"
+	"github.com/frostline/frostline/agent/announce/sms"
+	"github.com/frostline/frostline/agent/announce/ssd1306"
+	"github.com/frostline/frostline/agent/announce/stacklight"
 	"github.com/frostline/frostline/agent/announce/webhook"
 )
 
 // Outputs lists every local output, by name.
 func Outputs() []announce.Driver {
 	return []announce.Driver{
+		email.Driver,
 		gpio.Driver,
 		logline.Driver,
+		mqtt.Driver,
+		relay.Driver,
+		sms.Driver,
+		ssd1306.Driver,
+		stacklight.Driver,
 		webhook.Driver,
 	}
 }

@@ -1,37 +1,32 @@
-// Package gpio announces alarms on a digital output: a buzzer, a lamp or a relay that is on
-// while an alarm of at least the configured severity is there and nobody has acknowledged it.
+// Package gpio announces alarms on a digital output: a buzzer or a lamp that is on, in a
+// pattern, while an alarm of at least the configured severity is there and nobody has
+// acknowledged it. A push button may silence it for a time.
 package gpio
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/announce"
-)
-
-// Level is which level switches the device on.
-type Level string
-
-// The levels.
-const (
-	High Level = "high"
-	Low  Level = "low"
+	"github.com/frostline/frostline/agent/announce/pattern"
 )
 
 // Settings choose the pin and when it is on.
 type Settings struct {
-	Pin      string         `yaml:"pin" doc:"Name of the pin: GPIO17." like:"GPIO22"`
-	Severity agent.Severity `yaml:"severity" doc:"Least severity that switches it on."`
-	Active   Level          `yaml:"active" doc:"Level that switches the device on: high or low." enum:"high,low"`
+	Pin      string                             `yaml:"pin" doc:"Name of the pin: GPIO17." like:"GPIO22"`
+	Severity agent.Severity                     `yaml:"severity" doc:"Least severity that switches it on."`
+	Active   pattern.Level                      `yaml:"active" doc:"Level that switches the device on: high or low." enum:"high,low"`
+	Pattern  pattern.Pattern                    `yaml:"pattern" doc:"How it is on: steady, blink, beep, or durations alternately on and off, such as 200ms 800ms."`
+	Patterns map[agent.Severity]pattern.Pattern `yaml:"patterns" doc:"Other patterns for some severities, such as critical: beep."`
+	Mute     pattern.Mute                       `yaml:"mute" doc:"A push button that silences it for a time. It acknowledges nothing."`
 }
 
 // Errors of Validate.
 var (
 	ErrPin   = errors.New("pin: want the name of a pin, such as GPIO17")
-	ErrLevel = errors.New("active: want high or low")
+	ErrLevel = pattern.ErrLevel
 )
 
 // Validate says what is wrong with the settings.
@@ -40,56 +35,54 @@ func (s *Settings) Validate() error {
 	if s.Pin == "" {
 		errs = append(errs, ErrPin)
 	}
-	if s.Active != High && s.Active != Low {
-		errs = append(errs, ErrLevel)
+	errs = append(errs, s.Active.Check(), announce.CheckSeverity(s.Severity), s.Pattern.Check(), s.Mute.Check())
+	for severity, p := range s.Patterns {
+		if err := announce.CheckSeverity(severity); err != nil {
+			errs = append(errs, fmt.Errorf("patterns: %w", err))
+		}
+		if err := p.Check(); err != nil {
+			errs = append(errs, fmt.Errorf("patterns: %s: %w", severity, err))
+		}
 	}
-	return errors.Join(append(errs, announce.CheckSeverity(s.Severity))...)
+	if s.Pin != "" && s.Pin == s.Mute.Pin {
+		errs = append(errs, fmt.Errorf("mute: pin %s is the output itself", s.Pin))
+	}
+	return errors.Join(errs...)
 }
 
 // Driver is the output for the config.
-var Driver = announce.Define("gpio", Settings{Severity: agent.SeverityWarning, Active: High}, open)
+var Driver = announce.Define("gpio", Settings{
+	Severity: agent.SeverityWarning, Active: pattern.High, Pattern: pattern.Steady, Mute: pattern.DefaultMute(),
+}, open)
 
 func open(ctx context.Context, h announce.Host, s Settings) (announce.Output, error) {
-	pin, err := h.Pin(s.Pin)
+	horn, err := pattern.NewHorn(ctx, h, s.Pin, s.Active, s.Mute)
 	if err != nil {
-		return nil, fmt.Errorf("pin %s: %w", s.Pin, err)
-	}
-	o := &output{pin: pin, set: s}
-	if err := o.put(ctx, false); err != nil {
 		return nil, err
 	}
-	return o, nil
+	return &output{horn: horn, set: s}, nil
 }
 
 type output struct {
-	pin    announce.Pin
-	set    Settings
-	closed bool
+	horn *pattern.Horn
+	set  Settings
 }
 
-// Announce implements announce.Output. The level follows the state, not the transition, so
+// Announce implements announce.Output. The pattern follows the state, not the transition, so
 // a notice that was missed is made good by the next.
 func (o *output) Announce(ctx context.Context, n announce.Notice) error {
-	return o.put(ctx, announce.AtLeast(n.Sounding, o.set.Severity))
+	return o.horn.Show(ctx, n, o.pattern(n.Sounding))
 }
 
-func (o *output) put(ctx context.Context, on bool) error {
-	if err := o.pin.Out(ctx, on == (o.set.Active == High)); err != nil {
-		return fmt.Errorf("pin %s: %w", o.set.Pin, err)
+func (o *output) pattern(sounding agent.Severity) pattern.Pattern {
+	if !announce.AtLeast(sounding, o.set.Severity) {
+		return pattern.Off
 	}
-	return nil
+	if p, ok := o.set.Patterns[sounding]; ok {
+		return p
+	}
+	return o.set.Pattern
 }
-
-// closing is how long switching off may take.
-const closing = time.Second
 
 // Close switches the device off: without the agent nobody could silence it.
-func (o *output) Close() error {
-	if o.closed {
-		return nil
-	}
-	o.closed = true
-	ctx, cancel := context.WithTimeout(context.Background(), closing)
-	defer cancel()
-	return o.put(ctx, false)
-}
+func (o *output) Close() error { return o.horn.Close() }

@@ -9,6 +9,7 @@ import (
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/announce"
 	"github.com/frostline/frostline/agent/announce/gpio"
+	"github.com/frostline/frostline/agent/announce/pattern"
 )
 
 type pin struct {
@@ -44,11 +45,11 @@ func host(p *pin) announce.Host {
 
 func TestFollowsTheState(t *testing.T) {
 	for _, c := range []struct {
-		on   gpio.Level
+		on   pattern.Level
 		want string
 	}{
-		{gpio.High, "[false false false true true false false]"},
-		{gpio.Low, "[true true true false false true true]"},
+		{pattern.High, "[false false false true true false false]"},
+		{pattern.Low, "[true true true false false true true]"},
 	} {
 		p := &pin{}
 		o, err := gpio.Driver.Open(t.Context(), host(p), settings(func(s *gpio.Settings) { s.Active = c.on }))

@@ -1,38 +1,41 @@
-// Package webhook announces alarm transitions by an HTTP POST of JSON.
 package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"time"
 
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/announce"
+	"github.com/frostline/frostline/internal/farside"
 )
 
 // Settings choose where to post and what.
 type Settings struct {
-	URL      string            `yaml:"url" doc:"Address to post to; may be or hold a secret: ${credential:NAME}." like:"https://alarms.example/frostline"`
-	Headers  map[string]string `yaml:"headers" doc:"Headers of every request, such as Authorization; values may be secrets."`
-	Severity agent.Severity    `yaml:"severity" doc:"Least severity that is posted."`
-	Timeout  time.Duration     `yaml:"timeout" doc:"How long one attempt may take. Failed attempts are repeated, from 1s to 1m apart."`
-	CA       string            `yaml:"ca" doc:"File with the certificates to trust instead of the system's."`
+	URL  string `yaml:"url" doc:"Address to post to; may be or hold a secret: ${credential:NAME}." like:"https://alarms.example/frostline"`
+	Form Form   `yaml:"form" doc:"What the far side reads. plain: the event as JSON. The others are the webhooks of chat services." enum:"plain,slack,wecom,dingtalk,feishu,ntfy"`
+	Key  string `yaml:"key" doc:"Signs each request, for plain, dingtalk and feishu; a reference to a secret." like:"${credential:webhook-key}"`
+
+	announce.Audience
+	Headers map[string]string `yaml:"headers" doc:"Headers of every request, such as Authorization; values may be secrets."`
+	Timeout time.Duration     `yaml:"timeout" doc:"How long one attempt may take. Failed attempts are repeated, from 1s to 1m apart."`
+	CA      string            `yaml:"ca" doc:"File with the certificates to trust instead of the system's."`
 }
 
 // Errors of Validate and open.
 var (
 	ErrURL     = errors.New("url: want http:// or https:// with a host")
 	ErrTimeout = errors.New("timeout: want a time from 1s to 30s")
-	ErrCA      = errors.New("holds no certificate")
+	ErrForm    = errors.New("form: want plain, slack, wecom, dingtalk, feishu or ntfy")
+	ErrKey     = errors.New("key: this form has no signature; its address is the secret")
+	ErrClock   = errors.New("the clock is not set: a signature needs the time")
 )
 
 // Validate says what is wrong with the settings.
@@ -44,28 +47,30 @@ func (s *Settings) Validate() error {
 	if s.Timeout < time.Second || s.Timeout > 30*time.Second {
 		errs = append(errs, ErrTimeout)
 	}
-	return errors.Join(append(errs, announce.CheckSeverity(s.Severity))...)
+	form, ok := forms[s.Form]
+	if !ok {
+		errs = append(errs, ErrForm)
+	}
+	if ok && s.Key != "" && !form.signed {
+		errs = append(errs, ErrKey)
+	}
+	return errors.Join(append(errs, s.Check())...)
 }
 
 // Driver is the output for the config.
-var Driver = announce.Define("webhook", Settings{Severity: agent.SeverityWarning, Timeout: 10 * time.Second}, open)
-
-// Payload is the body of the request: the alarm event as it crosses the wire, with where it
-// happened and who says so.
-type Payload struct {
-	Site     agent.SiteID    `json:"site"`
-	Gateway  agent.GatewayID `json:"gateway"`
-	T        *int64          `json:"t"`     // UTC milliseconds; null while the gateway's clock is unset
-	Event    agent.EventKind `json:"event"` // alarm
-	ZoneName string          `json:"zone_name,omitempty"`
-	agent.AlarmEvent
-}
+var Driver = announce.Define("webhook", Settings{
+	Form: Plain, Timeout: 10 * time.Second,
+	Audience: announce.Audience{Severity: agent.SeverityWarning, Flood: announce.DefaultFlood()},
+}, open)
 
 type output struct {
 	client *http.Client
 	url    string
+	key    string
 	header http.Header
-	least  agent.Severity
+	set    Settings
+	form   form
+	host   announce.Host
 }
 
 func open(_ context.Context, h announce.Host, s Settings) (announce.Output, error) {
@@ -77,7 +82,11 @@ func open(_ context.Context, h announce.Host, s Settings) (announce.Output, erro
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, ErrURL // without the text: it may be secret
 	}
-	header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {"frostline"}}
+	key, err := h.Secret(s.Key)
+	if err != nil {
+		return nil, fmt.Errorf("key: %w", err)
+	}
+	header := http.Header{"User-Agent": {"frostline"}}
 	for name, value := range s.Headers {
 		secret, err := h.Secret(value)
 		if err != nil {
@@ -87,12 +96,8 @@ func open(_ context.Context, h announce.Host, s Settings) (announce.Output, erro
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 1, 1
-	if s.CA != "" {
-		pool, err := certificates(s.CA)
-		if err != nil {
-			return nil, err
-		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	if transport.TLSClientConfig, err = trust(s.CA); err != nil {
+		return nil, err
 	}
 	return &output{
 		client: &http.Client{
@@ -100,46 +105,70 @@ func open(_ context.Context, h announce.Host, s Settings) (announce.Output, erro
 			// A redirected POST becomes a GET: better to say that the address is wrong.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		url: address, header: header, least: s.Severity,
+		url: address, key: key, header: header, set: s, form: forms[cmp.Or(s.Form, Plain)], host: h,
 	}, nil
 }
 
-func certificates(file string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(file)
+func trust(ca string) (*tls.Config, error) {
+	config, err := farside.TLS{CA: ca}.Config()
 	if err != nil {
 		return nil, fmt.Errorf("ca: %w", err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("ca %s: %w", file, ErrCA)
-	}
-	return pool, nil
+	return config, nil
 }
 
-// Announce implements announce.Output. Answers from 200 to 299 mean taken; 3xx, and 4xx other than
-// 408, 425 and 429, mean never; everything else is tried again.
+// mostAnswer is how much of an answer is read.
+const mostAnswer = 64 << 10
+
+// Announce implements announce.Output. Answers from 200 to 299 mean taken, unless the form says
+// in the body that it was not; 3xx, and 4xx other than 408, 425 and 429, mean never; everything
+// else is tried again.
 func (o *output) Announce(ctx context.Context, n announce.Notice) error {
-	if n.Event == nil || !announce.AtLeast(n.Event.Severity, o.least) {
+	if !o.set.Concerns(n) {
 		return nil
 	}
-	body, err := json.Marshal(payload(n))
+	req, err := o.request(ctx, n)
 	if err != nil {
-		return fmt.Errorf("webhook: payload: %w: %w", err, announce.ErrPermanent)
+		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.url, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("webhook: request: %w: %w", hide(err), announce.ErrPermanent)
-	}
-	req.Header = o.header.Clone()
-	req.Header.Set("Idempotency-Key", string(n.Event.ID)+"/"+string(n.Event.Transition))
 	resp, err := o.client.Do(req)
 	if err != nil {
 		return fmt.Errorf("webhook: post: %w", hide(err))
 	}
 	defer resp.Body.Close()
-	// Reading the answer to its end lets the connection be used again; what it says is not needed.
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
-	return judge(resp.StatusCode)
+	// Reading the answer to its end lets the connection be used again.
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer))
+	if code := judge(resp.StatusCode); code != nil {
+		return code
+	}
+	if o.form.judge == nil {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("webhook: read the answer: %w", hide(err))
+	}
+	return o.form.judge(answer)
+}
+
+// request is the notice in its form, signed with the present time.
+func (o *output) request(ctx context.Context, n announce.Notice) (*http.Request, error) {
+	m := message{n: n, letter: n.Letter(o.host.Zone), url: o.url, key: o.key, header: o.header.Clone()}
+	if o.key != "" {
+		if m.now = o.host.Now().Wall; m.now.IsZero() {
+			return nil, fmt.Errorf("webhook: %w", ErrClock)
+		}
+	}
+	body, err := o.form.write(&m)
+	if err != nil {
+		return nil, fmt.Errorf("webhook: body: %w: %w", err, announce.ErrPermanent)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.url, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("webhook: request: %w: %w", hide(err), announce.ErrPermanent)
+	}
+	req.Header = m.header
+	req.Header.Set("Idempotency-Key", n.Key())
+	return req, nil
 }
 
 func judge(code int) error {
@@ -160,15 +189,6 @@ func hide(err error) error {
 		return u.Err
 	}
 	return err
-}
-
-func payload(n announce.Notice) Payload {
-	p := Payload{Site: n.Site, Gateway: n.Gateway, Event: agent.EventAlarm, ZoneName: n.ZoneName, AlarmEvent: *n.Event}
-	if !n.At.Wall.IsZero() {
-		t := n.At.Wall.UnixMilli()
-		p.T = &t
-	}
-	return p
 }
 
 // Close implements announce.Output.

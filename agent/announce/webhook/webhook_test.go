@@ -28,17 +28,25 @@ var host = announce.Host{
 	ID:  "hook",
 	Log: slog.New(slog.DiscardHandler),
 	Secret: func(ref string) (string, error) {
-		if ref == "${env:TOKEN}" {
+		switch ref {
+		case "${env:TOKEN}":
 			return "Bearer s3cret", nil
+		case "${credential:key}":
+			return "SEC0123456789", nil
 		}
 		return ref, nil
 	},
+	Zone: time.FixedZone("", 8*3600),
+	Now:  func() agent.Instant { return agent.Instant{Wall: time.UnixMilli(1763751605123).UTC()} },
 }
 
 func open(t *testing.T, s webhook.Settings) (announce.Output, error) {
 	t.Helper()
 	c := webhook.Driver.Config().(*webhook.Settings)
-	s.Severity, s.Timeout = c.Severity, max(s.Timeout, time.Second)
+	s.Audience, s.Timeout = c.Audience, max(s.Timeout, time.Second)
+	if s.Form == "" {
+		s.Form = c.Form
+	}
 	if err := s.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -216,9 +224,11 @@ func TestBadSettings(t *testing.T) {
 			t.Errorf("%+v was accepted", s)
 		}
 	}
-	bad := webhook.Settings{Severity: "high"}
+	bad := webhook.Settings{Form: "teams", Audience: announce.Audience{Severity: "high", Tell: []agent.Transition{"gone"}, Flood: announce.Flood{Most: -1}}}
 	err := bad.Validate()
-	for _, want := range []error{webhook.ErrURL, webhook.ErrTimeout, announce.ErrSeverity} {
+	for _, want := range []error{
+		webhook.ErrURL, webhook.ErrTimeout, webhook.ErrForm, announce.ErrSeverity, announce.ErrTell, announce.ErrFlood,
+	} {
 		if !errors.Is(err, want) {
 			t.Errorf("%v does not say: %v", err, want)
 		}

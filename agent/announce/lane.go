@@ -1,0 +1,230 @@
+package announce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+)
+
+// lane is one output and what waits for it.
+type lane struct {
+	Named
+	d       *Dispatcher
+	chooses selective // nil for an output that is told everything
+	wake    chan struct{}
+
+	mu      sync.Mutex
+	waiting []queued
+	dropped []Notice // given up because too many waited; bounded by being counted soon
+	lost    int      // how many more
+
+	flood limiter  // owned by run
+	owed  []func() // done of what the flood keeps back; owned by run
+}
+
+type queued struct {
+	Notice
+	done func()
+}
+
+func newLane(d *Dispatcher, o Named) *lane {
+	l := &lane{Named: o, d: d, wake: make(chan struct{}, 1)}
+	l.flood.zone = d.zone
+	if s, ok := o.Settings.(selective); ok {
+		l.chooses, l.flood.Flood = s, s.Limit()
+	}
+	return l
+}
+
+func (l *lane) put(q queued) {
+	if l.chooses != nil && !l.chooses.Concerns(q.Notice) {
+		q.done()
+		return
+	}
+	l.mu.Lock()
+	var gone *queued
+	if len(l.waiting) >= queueLength {
+		// A critical alarm that is raised gives way last.
+		i := max(0, slices.IndexFunc(l.waiting, func(q queued) bool { return !pressing(q.Notice) }))
+		first := l.waiting[i]
+		gone = &first
+		l.waiting = slices.Delete(l.waiting, i, i+1)
+		if len(l.dropped) < queueLength {
+			l.dropped = append(l.dropped, first.Notice)
+		} else {
+			l.lost++
+		}
+	}
+	l.waiting = append(l.waiting, q)
+	l.mu.Unlock()
+	if gone != nil {
+		gone.done()
+	}
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take is the oldest notice, which leaves the queue.
+func (l *lane) take() (q queued, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.waiting) == 0 {
+		return queued{}, false
+	}
+	q = l.waiting[0]
+	l.waiting = l.waiting[1:]
+	return q, true
+}
+
+// giveUp counts what was given up in the next summary, or at least says so in the log.
+func (l *lane) giveUp(ctx context.Context) {
+	l.mu.Lock()
+	dropped, lost := l.dropped, l.lost
+	l.dropped, l.lost = nil, 0
+	l.mu.Unlock()
+	if len(dropped) == 0 {
+		return
+	}
+	l.d.log.WarnContext(ctx, "announcements given up", slog.String("output", l.ID), slog.Int("count", len(dropped)+lost))
+	if l.chooses == nil {
+		return
+	}
+	for _, n := range dropped {
+		l.flood.keep(n, l.d.elapsed())
+	}
+	l.flood.kept.Other += lost
+}
+
+func (l *lane) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		l.giveUp(ctx)
+		if wait, ok := l.flood.wait(l.d.elapsed()); ok && wait == 0 {
+			if l.deliver(ctx, l.flood.notice()) {
+				l.summarized()
+			}
+			continue
+		}
+		q, ok := l.take()
+		if !ok {
+			l.rest(ctx)
+			continue
+		}
+		if l.flood.keeps(q.Notice, l.d.elapsed()) {
+			l.owe(q.done)
+			continue
+		}
+		if l.deliver(ctx, q.Notice) {
+			q.done()
+			continue
+		}
+		l.mu.Lock() // stopped before it was delivered: it is tried once more
+		l.waiting = append([]queued{q}, l.waiting...)
+		l.mu.Unlock()
+	}
+	l.sayGoodbye(ctx)
+	if err := l.Output.Close(); err != nil {
+		return fmt.Errorf("announce: close %s: %w", l.ID, err)
+	}
+	return nil
+}
+
+// rest waits for a notice or for a summary to be due.
+func (l *lane) rest(ctx context.Context) {
+	var due <-chan time.Time
+	if wait, ok := l.flood.wait(l.d.elapsed()); ok {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		due = timer.C
+	}
+	select {
+	case <-ctx.Done():
+	case <-l.wake:
+	case <-due:
+	}
+}
+
+// owe keeps done until the summary is told; a power cut before makes the notices late. What is
+// more than a queue full is done already.
+func (l *lane) owe(done func()) {
+	if len(l.owed) >= queueLength {
+		done()
+		return
+	}
+	l.owed = append(l.owed, done)
+}
+
+func (l *lane) summarized() {
+	for _, done := range l.owed {
+		done()
+	}
+	l.owed = nil
+	l.flood.over(l.d.elapsed())
+}
+
+// deliver tries until the output takes the notice, says that it never will, or ctx is done,
+// which it reports as false.
+func (l *lane) deliver(ctx context.Context, n Notice) bool {
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		err := l.try(ctx, n)
+		switch {
+		case err == nil:
+			l.d.conditions.Clear(failing, l.subject())
+			return true
+		case ctx.Err() != nil:
+			return false
+		}
+		l.d.conditions.Raise(failing, l.subject(), err.Error())
+		if errors.Is(err, ErrPermanent) {
+			l.d.log.WarnContext(ctx, "announcement refused", slog.String("output", l.ID), slog.Any("err", err))
+			return true
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func (l *lane) try(ctx context.Context, n Notice) error {
+	ctx, cancel := context.WithTimeout(ctx, attempt)
+	defer cancel()
+	return l.Output.Announce(ctx, n)
+}
+
+func (l *lane) sayGoodbye(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	defer cancel()
+	l.giveUp(ctx)
+	for ctx.Err() == nil {
+		q, ok := l.take()
+		if !ok {
+			break
+		}
+		if l.flood.keeps(q.Notice, l.d.elapsed()) {
+			l.owe(q.done)
+			continue
+		}
+		if err := l.try(ctx, q.Notice); err != nil {
+			l.d.log.WarnContext(ctx, "announcement not made before the stop", slog.String("output", l.ID), slog.Any("err", err))
+			return
+		}
+		q.done()
+	}
+	if l.flood.kept.Count() == 0 {
+		return
+	}
+	if err := l.try(ctx, l.flood.notice()); err != nil {
+		l.d.log.WarnContext(ctx, "announcement not made before the stop", slog.String("output", l.ID), slog.Any("err", err))
+		return
+	}
+	l.summarized()
+}
+
+func (l *lane) subject() string { return "output/" + l.ID }
