@@ -13,12 +13,12 @@ type ExcursionEvent struct {
 	Transition  ExcursionTransition `json:"transition"`
 	State       ExcursionState      `json:"state"` // after the transition
 	Zone        ZoneID              `json:"zone,omitempty"`
-	Trip        TripID              `json:"trip,omitempty"`  // the one under way when the case opened
-	Began       time.Time           `json:"began,omitzero"`  // the first value outside; zero where unknown
-	Ended       time.Time           `json:"ended,omitzero"`  // back in range; where it ended unknown, the last value that was seen
-	OutS        int64               `json:"out_s,omitempty"` // seconds from began to ended, or until now
-	Points      []ExcursionPoint    `json:"points,omitempty"`
-	Items       []ItemID            `json:"items,omitempty"` // goods that were in the zone while it was out
+	Trip        TripID              `json:"trip,omitempty"`    // the one under way when the case opened
+	Began       time.Time           `json:"began,omitzero"`    // the first value outside; zero where unknown
+	Ended       time.Time           `json:"ended,omitzero"`    // back in range; where it ended unknown, the last value that was seen
+	OutS        int64               `json:"out_s,omitempty"`   // seconds from began to ended, or until now
+	Outside     []ExcursionPoint    `json:"outside,omitempty"` // the points that were outside, in the order in which they went
+	Items       []ItemID            `json:"items,omitempty"`   // goods that were in the zone while it was out
 	Cause       ExcursionCause      `json:"cause,omitempty"`
 	CauseBy     string              `json:"cause_by,omitempty"` // the person who named it; empty where it was inferred
 	Evaluation  string              `json:"evaluation,omitempty"`

@@ -101,7 +101,9 @@ type TripStop struct {
 type TripCompartment struct {
 	Zone    ZoneID           `json:"zone"`
 	Profile string           `json:"profile,omitempty"`
-	State   CompartmentState `json:"state,omitempty"` // at departure; empty where the profile has no range
+	Low     *Value           `json:"low,omitempty"` // the range, both ends included; nil is no end
+	High    *Value           `json:"high,omitempty"`
+	State   CompartmentState `json:"state,omitempty"` // at departure; empty where there is no range
 	Point   PointID          `json:"point,omitempty"` // the one that is out of range or unknown
 	Value   *Value           `json:"v,omitempty"`     // of that point
 }

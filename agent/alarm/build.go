@@ -115,7 +115,7 @@ func (b *builder) addZones(s *Spec, k Kind) error {
 	var zones []agent.ZoneID
 	chosen := map[agent.ZoneID][]Point{}
 	for _, p := range b.e.setup.Points {
-		if !s.Watches(&p.Definition) {
+		if !s.selects(k, &p.Definition) {
 			continue
 		}
 		if chosen[p.Zone] == nil {
@@ -148,13 +148,13 @@ func (b *builder) addPoints(s *Spec, k Kind) error {
 	points := b.e.setup.Points
 	sensors := map[agent.SensorID]int{}
 	for n := range points {
-		if s.Watches(&points[n].Definition) {
+		if s.selects(k, &points[n].Definition) {
 			sensors[points[n].Point.Sensor()]++
 		}
 	}
 	for n := range points {
 		p := &points[n]
-		if !s.Watches(&p.Definition) {
+		if !s.selects(k, &p.Definition) {
 			continue
 		}
 		subject := string(p.Point)

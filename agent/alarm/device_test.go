@@ -23,7 +23,7 @@ func TestDefaults(t *testing.T) {
 	for _, s := range alarm.Defaults(allKinds(), written) {
 		ids = append(ids, string(s.ID))
 	}
-	expect(t, ids, "below-minimum no-data out-of-stock unknown-code")
+	expect(t, ids, "below-minimum calibration-due no-data out-of-stock unknown-code")
 
 	other := pointOf("fr/temperature", agent.Temperature, "freezer", time.Minute)
 	e := engine(t, alarm.Setup{Points: []alarm.Point{air, other}, Specs: append(alarm.Defaults(allKinds(), written), written...)})

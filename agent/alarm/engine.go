@@ -238,7 +238,7 @@ func (w *watch) wants(d *agent.Definition) bool {
 			return true
 		}
 	}
-	if !w.on.spec.Watches(d) {
+	if !w.on.spec.selects(w.on.kind, d) {
 		return false
 	}
 	for i := range w.target.Points {

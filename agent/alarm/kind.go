@@ -23,6 +23,12 @@ const (
 type Facts struct {
 	Name  string // the word after kind: in the config
 	Scope Scope
+	// Quantity and Gauge narrow what an alarm of the kind can select: points of the quantity,
+	// or of quantities that are gauges.
+	Quantity agent.Quantity
+	Gauge    bool
+	// OneQuantity: all points of one alarm must have one quantity, so it must say which.
+	OneQuantity bool
 	// Excursion: the alarm is about the climate of a zone, so it names the goods there, and it
 	// compares values, so it must select points of one quantity.
 	Excursion bool
@@ -32,6 +38,14 @@ type Facts struct {
 	// Severity is what an alarm of this kind has unless the config says otherwise.
 	Severity agent.Severity
 }
+
+// Takes reports whether an alarm of the kind can watch points of a quantity.
+func (f Facts) Takes(q agent.Quantity) bool {
+	return (f.Quantity == "" || f.Quantity == q) && (!f.Gauge || q.Kind() == agent.Gauge)
+}
+
+// Needs reports whether an alarm of the kind must say which quantity or which point it watches.
+func (f Facts) Needs() bool { return (f.Excursion || f.OneQuantity) && f.Quantity == "" }
 
 // Kind is a kind of rule: what Define returns and package all lists.
 type Kind struct {

@@ -60,6 +60,9 @@ func (e *Engine) lay(i *instance, t agent.Transition, c *Command, moment Line) {
 		}
 	}
 	ev := e.event(i, t, moment)
+	if i.over.State == "" {
+		i.over = overlay{}
+	}
 	if ev.ID == "" {
 		ev.ID = was.ID
 		if ev.ID == "" {

@@ -54,6 +54,9 @@ type Finding struct {
 	Total  bool          // For is a total
 	Within string        // of a total: trip, day, 24h
 	Fault  agent.Fault
+	Other  *agent.Value    // a second value: the change, the other probe's
+	Points []agent.PointID // that Value and Other are of, where they are not the alarm's own
+	Text   string          // a date, a trouble's title
 	Code   string
 	Count  int64 // how many codes; how many pieces
 }
@@ -72,6 +75,16 @@ const (
 	BelowMinimum Word = "below-minimum"
 	OutOfStock   Word = "out-of-stock"
 	UnknownCode  Word = "unknown-code"
+
+	Rises          Word = "rises"
+	Falls          Word = "falls"
+	FlatLine       Word = "flat-line"
+	Disagree       Word = "disagree"
+	Kinetic        Word = "kinetic"
+	Condensation   Word = "condensation"
+	CalibrationDue Word = "calibration-due"
+	Cooling        Word = "cooling"
+	TroubleHere    Word = "trouble"
 )
 
 // Input is what an engine is stepped with: an instant, and at most one thing that came in then.

@@ -48,6 +48,9 @@ func (s *Spec) Watches(d *agent.Definition) bool {
 		(s.Quantity == "" || s.Quantity == d.Quantity) && (s.Role == "" || s.Role == d.Role)
 }
 
+// selects reports whether an alarm of the kind watches the point.
+func (s *Spec) selects(k Kind, d *agent.Definition) bool { return k.Takes(d.Quantity) && s.Watches(d) }
+
 // Rule is the alarm in the config's words, for lists: "temperature above 8 for 5m". k is the
 // spec's kind.
 func (s *Spec) Rule(k Kind) string {
@@ -97,7 +100,7 @@ func (s *Spec) Check(k Kind) error {
 			errs = append(errs, fmt.Errorf("%s: %w", sel.name, ErrSelectors))
 		}
 	}
-	if k.Excursion && s.Quantity == "" && s.Point == "" {
+	if k.Needs() && s.Quantity == "" && s.Point == "" {
 		errs = append(errs, ErrQuantity)
 	}
 	if v, ok := s.Settings.(interface{ Validate() error }); ok {

@@ -58,6 +58,9 @@ func (e *Engine) found(i *instance, f Finding) string {
 	case UnknownCode:
 		return unknownText(i, f)
 	}
+	if text := e.foundOther(i, f); text != "" {
+		return text
+	}
 	q := i.quantity()
 	if v, c := valueText(f, q), conditionText(f, q); !strings.HasPrefix(c, v) {
 		return fmt.Sprintf("%s %s, %s", e.subject(i), v, c)
@@ -85,6 +88,9 @@ func (e *Engine) cleared(i *instance, f Finding, moment Line) string {
 		return fmt.Sprintf("%s: in stock again%s", e.itemName(i.item), e.inZone(i))
 	case UnknownCode:
 		return unknownText(i, f)
+	}
+	if text := e.clearedOther(i, f, after); text != "" {
+		return text
 	}
 	return fmt.Sprintf("%s %s, returned%s (%s)", e.subject(i), valueText(f, i.quantity()), after, conditionText(f, i.quantity()))
 }
@@ -335,8 +341,12 @@ func Span(d time.Duration) string {
 	return strings.Join(slices.Clip(parts[:min(len(parts), 2)]), " ")
 }
 
-// Short writes a duration as the config does: 5m, not 5m0s.
+// Short writes a duration as the config does: 5m, not 5m0s; 30d, not 720h.
 func Short(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= 2*day && d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")

@@ -7,18 +7,22 @@ import (
 )
 
 // mostStanding bounds a Board; the least important give way.
-const mostStanding = 1000
+const mostStanding = 200
 
 // Board keeps, from the notices that an output is told, which alarms are there: for a display
 // or a stack light. The zero value is empty. It is not safe for concurrent use.
-type Board struct{ alarms []Standing }
+type Board struct {
+	alarms []Standing
+	told   bool // it was told all alarms once, so that late notices are no news
+}
 
 // Take brings the board up to a notice.
 func (b *Board) Take(n Notice) {
 	switch {
 	case n.Standing != nil:
+		b.told = true
 		b.alarms = slices.DeleteFunc(slices.Clone(n.Standing), func(s Standing) bool { return !shown(s.Alarm.State) })
-	case n.Event != nil:
+	case n.Event != nil && !(n.Event.Late && b.told):
 		b.alarms = slices.DeleteFunc(b.alarms, func(s Standing) bool { return s.Alarm.ID == n.Event.ID })
 		if shown(n.Event.State) {
 			b.alarms = append(b.alarms, Standing{*n.Event, n.ZoneName})
@@ -61,6 +65,14 @@ func shown(s agent.AlarmState) bool {
 
 // importance orders alarms: those that are there and nobody acknowledged first, by severity.
 func importance(a agent.AlarmEvent) int {
-	weight := map[agent.AlarmState]int{agent.StateUnack: 3, agent.StateAck: 2, agent.StateLatched: 1}[a.State]
+	weight := 0
+	switch a.State {
+	case agent.StateUnack:
+		weight = 3
+	case agent.StateAck:
+		weight = 2
+	case agent.StateLatched:
+		weight = 1
+	}
 	return 10*weight + a.Severity.Rank()
 }

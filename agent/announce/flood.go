@@ -103,21 +103,40 @@ func (s *Summary) Worst() agent.Severity {
 	return agent.SeverityInfo
 }
 
+// add counts a notice.
 func (s *Summary) add(n Notice, zone *time.Location) {
-	if s.Count() == 0 {
-		*s = Summary{Raised: map[agent.Severity]int{}, Zones: map[string]int{}, Key: n.Key() + "/flood"}
-	}
-	if wall := n.At.Wall; !wall.IsZero() && (s.Since.IsZero() || wall.Before(s.Since)) {
-		s.Since = wall.In(zone)
+	one := Summary{Key: n.Key() + "/flood"}
+	if wall := n.At.Wall; !wall.IsZero() {
+		one.Since = wall.In(zone)
 	}
 	if !raises(n) {
-		s.Other++
+		one.Other = 1
+		s.merge(&one)
 		return
 	}
-	s.Raised[n.Event.Severity]++
-	name := cmp.Or(n.ZoneName, string(n.Event.Zone))
-	if _, known := s.Zones[name]; name != "" && (known || len(s.Zones) < mostZones) {
-		s.Zones[name]++
+	one.Raised = map[agent.Severity]int{n.Event.Severity: 1}
+	if name := cmp.Or(n.ZoneName, string(n.Event.Zone)); name != "" {
+		one.Zones = map[string]int{name: 1}
+	}
+	s.merge(&one)
+}
+
+// merge counts what other stands for.
+func (s *Summary) merge(other *Summary) {
+	if s.Count() == 0 {
+		*s = Summary{Raised: map[agent.Severity]int{}, Zones: map[string]int{}, Key: other.Key}
+	}
+	if !other.Since.IsZero() && (s.Since.IsZero() || other.Since.Before(s.Since)) {
+		s.Since = other.Since
+	}
+	s.Other += other.Other
+	for severity, n := range other.Raised {
+		s.Raised[severity] += n
+	}
+	for zone, n := range other.Zones {
+		if _, known := s.Zones[zone]; known || len(s.Zones) < mostZones {
+			s.Zones[zone] += n
+		}
 	}
 }
 
@@ -161,15 +180,17 @@ func (l *limiter) keeps(n Notice, now time.Duration) bool {
 	if pressing(n) || !l.flooding && l.kept.Count() == 0 {
 		return false
 	}
-	l.keep(n, now)
+	one := Summary{}
+	one.add(n, l.zone)
+	l.keep(&one, n, now)
 	if !l.flooding {
 		l.due = now // the flood is over: what it kept back comes first, and this with it
 	}
 	return true
 }
 
-// keep counts a notice in the summary.
-func (l *limiter) keep(n Notice, now time.Duration) {
+// keep counts notices in the summary; newest is the last of them.
+func (l *limiter) keep(s *Summary, newest Notice, now time.Duration) {
 	if l.kept.Count() == 0 {
 		// The first summary of a flood comes early, so that people know that there is one.
 		l.due = now + l.Per/10
@@ -177,8 +198,8 @@ func (l *limiter) keep(n Notice, now time.Duration) {
 			l.due = max(l.due, l.told+l.Per)
 		}
 	}
-	l.kept.add(n, l.zone)
-	l.last = n
+	l.kept.merge(s)
+	l.last = newest
 }
 
 // recent is how many of the newest Most arrivals were less than Per ago.

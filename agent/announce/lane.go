@@ -19,8 +19,8 @@ type lane struct {
 
 	mu      sync.Mutex
 	waiting []queued
-	dropped []Notice // given up because too many waited; bounded by being counted soon
-	lost    int      // how many more
+	gone    Summary // what was given up because too many waited
+	newest  Notice  // of those
 
 	flood limiter  // owned by run
 	owed  []func() // done of what the flood keeps back; owned by run
@@ -41,7 +41,9 @@ func newLane(d *Dispatcher, o Named) *lane {
 }
 
 func (l *lane) put(q queued) {
-	if l.chooses != nil && !l.chooses.Concerns(q.Notice) {
+	// How things stand is told to every output: it opens then, and what is wrong with it shows
+	// before there is an alarm.
+	if l.chooses != nil && q.Event != nil && !l.chooses.Concerns(q.Notice) {
 		q.done()
 		return
 	}
@@ -53,11 +55,8 @@ func (l *lane) put(q queued) {
 		first := l.waiting[i]
 		gone = &first
 		l.waiting = slices.Delete(l.waiting, i, i+1)
-		if len(l.dropped) < queueLength {
-			l.dropped = append(l.dropped, first.Notice)
-		} else {
-			l.lost++
-		}
+		l.gone.add(first.Notice, l.d.zone)
+		l.newest = first.Notice
 	}
 	l.waiting = append(l.waiting, q)
 	l.mu.Unlock()
@@ -70,35 +69,40 @@ func (l *lane) put(q queued) {
 	}
 }
 
-// take is the oldest notice, which leaves the queue.
+// take is the next notice, which leaves the queue: the oldest, but before people hear of
+// anything else they hear of a critical alarm that is raised.
 func (l *lane) take() (q queued, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.waiting) == 0 {
 		return queued{}, false
 	}
-	q = l.waiting[0]
-	l.waiting = l.waiting[1:]
+	i := 0
+	if l.chooses != nil {
+		i = max(0, slices.IndexFunc(l.waiting, func(q queued) bool { return pressing(q.Notice) }))
+	}
+	q = l.waiting[i]
+	if i == 0 {
+		l.waiting = l.waiting[1:]
+	} else {
+		l.waiting = slices.Delete(l.waiting, i, i+1)
+	}
 	return q, true
 }
 
 // giveUp counts what was given up in the next summary, or at least says so in the log.
 func (l *lane) giveUp(ctx context.Context) {
 	l.mu.Lock()
-	dropped, lost := l.dropped, l.lost
-	l.dropped, l.lost = nil, 0
+	gone, newest := l.gone, l.newest
+	l.gone, l.newest = Summary{}, Notice{}
 	l.mu.Unlock()
-	if len(dropped) == 0 {
+	if gone.Count() == 0 {
 		return
 	}
-	l.d.log.WarnContext(ctx, "announcements given up", slog.String("output", l.ID), slog.Int("count", len(dropped)+lost))
-	if l.chooses == nil {
-		return
+	l.d.log.WarnContext(ctx, "announcements given up", slog.String("output", l.ID), slog.Int("count", gone.Count()))
+	if l.chooses != nil {
+		l.flood.keep(&gone, newest, l.d.elapsed())
 	}
-	for _, n := range dropped {
-		l.flood.keep(n, l.d.elapsed())
-	}
-	l.flood.kept.Other += lost
 }
 
 func (l *lane) run(ctx context.Context) error {

@@ -48,7 +48,7 @@ func TestFrostPoint(t *testing.T) {
 	if err != nil || !m.HasFrostPoint {
 		t.Fatalf("%+v, %v", m, err)
 	}
-	if !(m.FrostPoint > m.DewPoint && m.FrostPoint < 0) {
+	if m.FrostPoint <= m.DewPoint || m.FrostPoint >= 0 {
 		t.Errorf("frost point %v, dew point %v: ice is formed before dew", m.FrostPoint, m.DewPoint)
 	}
 	if m, err = climate.Moist(25*agent.Unit, 50*agent.Unit); err != nil || m.HasFrostPoint {

@@ -30,7 +30,7 @@ var (
 
 // Check reports whether the energy can be reckoned with.
 func (e Energy) Check() error {
-	if !(e > 0 && e <= maxEnergy) { // written so that NaN is refused
+	if math.IsNaN(float64(e)) || e <= 0 || e > maxEnergy {
 		return fmt.Errorf("%v: %w", float64(e), ErrEnergy)
 	}
 	return nil
@@ -124,7 +124,7 @@ func (m *Mean) join(o Mean) {
 // the temperatures at which goods are kept it is never below the arithmetic mean, and equal
 // to it only if the temperature never changed.
 func (m *Mean) Kinetic() (celsius float64, ok bool) {
-	if m.Time <= 0 || !(m.Sum > 0) {
+	if m.Time <= 0 || m.Sum <= 0 {
 		return 0, false
 	}
 	return m.energy().celsius(m.Top + math.Log(m.Sum/m.Time.Seconds())), true

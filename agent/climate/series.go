@@ -112,16 +112,21 @@ func SummarizeEqual(samples []Sample, e Energy) (Summary, error) {
 type weigher struct {
 	s       *Summary
 	samples []Sample
+	values  []agent.Value // of one moment; kept for the next
 }
 
 func (w *weigher) run(every time.Duration) error {
-	moments := w.moments()
-	if len(moments) == 0 {
+	starts := w.moments()
+	n := len(starts) - 1
+	if n < 0 {
 		return nil
 	}
-	spacings := make([]time.Duration, len(moments)-1)
+	if n == 0 {
+		return w.alone(every)
+	}
+	spacings := make([]time.Duration, n)
 	for i := range spacings {
-		spacings[i] = moments[i+1][0].At.Sub(moments[i][0].At)
+		spacings[i] = w.samples[starts[i+1]].At.Sub(w.samples[starts[i]].At)
 	}
 	found := intervals(spacings)
 	if every > 0 {
@@ -129,49 +134,43 @@ func (w *weigher) run(every time.Duration) error {
 			found[i] = every
 		}
 	}
-	if len(spacings) == 0 {
-		return w.alone(moments[0], every)
-	}
 	w.s.Shortest, w.s.Longest = slices.Min(found), slices.Max(found)
-	for i, m := range moments[:len(spacings)] {
-		hold := spacings[i]
+	for i, spacing := range spacings {
+		hold := spacing
 		if hold/HoldIntervals > found[i] {
 			hold = HoldIntervals * found[i]
 		}
-		if err := w.weigh(m, hold, spacings[i]); err != nil {
+		if err := w.weigh(w.samples[starts[i]:starts[i+1]], hold, spacing); err != nil {
 			return err
 		}
 	}
-	last := min(found[len(found)-1], spacings[len(spacings)-1])
-	return w.weigh(moments[len(spacings)], last, last)
+	last := min(found[n-1], spacings[n-1])
+	return w.weigh(w.samples[starts[n]:], last, last)
 }
 
-// moments are the samples that share a time, each time once.
-func (w *weigher) moments() [][]Sample {
-	var out [][]Sample
-	for from := 0; from < len(w.samples); {
-		to := from + 1
-		for to < len(w.samples) && w.samples[to].At.Equal(w.samples[from].At) {
-			to++
+// moments are where samples of another time begin.
+func (w *weigher) moments() []int {
+	starts := make([]int, 0, len(w.samples))
+	for i := range w.samples {
+		if i == 0 || !w.samples[i].At.Equal(w.samples[i-1].At) {
+			starts = append(starts, i)
 		}
-		out = append(out, w.samples[from:to])
-		from = to
 	}
-	return out
+	return starts
 }
 
 // alone is a series of one moment.
-func (w *weigher) alone(m []Sample, every time.Duration) error {
+func (w *weigher) alone(every time.Duration) error {
 	w.s.Shortest, w.s.Longest = every, every
 	if every <= 0 {
 		every = time.Second // any: it is the only weight
 	}
-	return w.weigh(m, every, every)
+	return w.weigh(w.samples, every, every)
 }
 
 // weigh adds the values of one moment, which hold for hold of the spacing to the next.
 func (w *weigher) weigh(m []Sample, hold, spacing time.Duration) error {
-	var values []agent.Value
+	values := w.values[:0]
 	for _, sample := range m {
 		if sample.Missing {
 			w.s.Missing++
@@ -180,6 +179,7 @@ func (w *weigher) weigh(m []Sample, hold, spacing time.Duration) error {
 		values = append(values, sample.Value)
 		w.s.Add(sample.Value, sample.At)
 	}
+	w.values = values
 	n := time.Duration(len(values))
 	if n == 0 {
 		hold = 0

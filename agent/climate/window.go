@@ -193,7 +193,7 @@ func (w *Window) UnmarshalJSON(text []byte) error {
 	var index int64
 	for i, b := range s.Buckets {
 		step, held, exponent, mean := b[0], b[1], b[2], b[3]
-		if !(step >= 0 && step < 1e12) || i > 0 && step < 1 || !(held >= 1 && held <= float64(longestWindow)) || !(exponent < 0) {
+		if step < 0 || step > 1e12 || i > 0 && step < 1 || held < 1 || held > float64(longestWindow) || exponent >= 0 {
 			return ErrState
 		}
 		index += int64(step)

@@ -31,6 +31,7 @@ func (k checker) all() {
 	k.suppressions()
 	k.alarms(zones)
 	k.normal(k.profiles())
+	k.trip(zones)
 	k.upstreams(zones)
 	k.outputs()
 }

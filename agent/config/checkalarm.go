@@ -59,7 +59,7 @@ func (k checker) alarms(zones register) {
 		if kind.Of != Points {
 			continue
 		}
-		chosen, inTarget := a.choose(points)
+		chosen, inTarget := a.choose(filter(points, func(p declared) bool { return kind.Takes == nil || kind.Takes(p.quantity) }))
 		switch {
 		case len(chosen) > 0:
 			k.limits(a, n, kind, chosen)
@@ -88,7 +88,10 @@ func (k checker) selectors(a *Alarm, n *node, kind AlarmKind, zones register) (o
 	if at := n.child("quantity"); at != nil && a.Quantity == "" || n.child("role") != nil && a.Role == "" {
 		return false // not a word, and reported
 	}
-	if kind.Limit && n.child("quantity") == nil && n.child("point") == nil {
+	if at := n.child("quantity"); at != nil && kind.Takes != nil && !kind.Takes(a.Quantity) {
+		k.at(at, "an alarm of kind %s cannot watch %s", a.Kind, a.Quantity)
+	}
+	if (kind.Limit && kind.Takes == nil || kind.Needs) && n.child("quantity") == nil && n.child("point") == nil {
 		k.at(n, "the key quantity is missing, or a point: one limit fits only values of one quantity")
 	}
 	if kind.Of == Items && a.Item != "" && !k.unreadItems() {

@@ -22,6 +22,7 @@ type Config struct {
 	Scanners    []Scanner      `yaml:"scanners" doc:"Barcode scanners and tag readers." example:"mfrc522"`
 	Alarms      []Alarm        `yaml:"alarms" doc:"When to warn, beside what the zones' profiles say." example:"limit"`
 	Stock       Stock          `yaml:"stock" doc:"What is kept here, found by its codes."`
+	Trip        *Trip          `yaml:"trip" doc:"How trips begin and end, for a gateway that travels."`
 	Upstreams   []Upstream     `yaml:"upstreams" doc:"Far sides that records are brought to, any number. One that is down or slow disturbs neither measuring nor the others." example:"mqtt"`
 	Outputs     []Output       `yaml:"outputs" doc:"Where alarms are announced on the spot, with or without a network." example:"log"`
 	Web         Web            `yaml:"web" doc:"The health page and the metrics."`

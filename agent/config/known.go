@@ -44,6 +44,10 @@ type AlarmKind struct {
 	// Limit: it compares values, so all points of one alarm have one quantity. Settings of
 	// type *agent.Value are limits and must be values that the quantity can have.
 	Limit bool
+	// Takes reports whether its alarms can watch points of a quantity; nil: of any.
+	Takes func(agent.Quantity) bool
+	// Needs: an alarm must say which quantity or which point it watches.
+	Needs bool
 }
 
 // Watched is what the alarms of a kind watch.

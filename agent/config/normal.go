@@ -5,17 +5,10 @@ import (
 )
 
 // noneLeft reports whether an upper and a lower bound leave no value of the quantity
-// normal. Of a quantity that varies, a single value is nothing that could be kept.
+// normal. A single value is nothing that could be kept. A state is always one or the other:
+// an alarm on each, with times of their own, watches for one that sticks.
 func noneLeft(q agent.Quantity, upper, lower bound) bool {
-	if q.Kind() == agent.State {
-		return outside(upper, lower, 0) && outside(upper, lower, agent.Unit)
-	}
-	return upper.limit <= lower.limit
-}
-
-// outside reports whether one of the bounds takes the value for outside.
-func outside(upper, lower bound, v agent.Value) bool {
-	return v > upper.limit || upper.inclusive && v == upper.limit || v < lower.limit || lower.inclusive && v == lower.limit
+	return q.Kind() != agent.State && upper.limit <= lower.limit
 }
 
 // Contradict reports whether two alarms on the same points leave no value normal, however

@@ -98,10 +98,10 @@ func stubKnown() Known {
 		Upstreams: map[string]func() any{"mqtt": func() any { return &stubUpstream{} }, "influx": func() any { return &stubUpstream{} }},
 		Outputs:   map[string]func() any{"log": func() any { return &struct{}{} }, "webhook": func() any { return &stubOutput{} }},
 		Alarms: map[string]AlarmKind{
-			"limit":         {func() any { return &stubLimit{} }, Points, true},
-			"no-data":       {func() any { return &stubSilence{After: 10 * time.Minute} }, Points, false},
-			"below-minimum": {func() any { return &struct{}{} }, Items, false},
-			"unknown-code":  {func() any { return &struct{}{} }, Readers, false},
+			"limit":         {Config: func() any { return &stubLimit{} }, Of: Points, Limit: true},
+			"no-data":       {Config: func() any { return &stubSilence{After: 10 * time.Minute} }, Of: Points},
+			"below-minimum": {Config: func() any { return &struct{}{} }, Of: Items},
+			"unknown-code":  {Config: func() any { return &struct{}{} }, Of: Readers},
 		},
 		Buses: func(scenario string) ([]string, error) {
 			if scenario == "./broken.yaml" {

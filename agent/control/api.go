@@ -13,21 +13,23 @@ const SocketName = "control.sock"
 // Status is what the agent is, measures and worries about now. Where it was read from the
 // store of an agent that does not run, there is no version, now, clock, boot nor uptime.
 type Status struct {
-	Site       agent.SiteID      `json:"site"`
-	Gateway    agent.GatewayID   `json:"gateway"`
-	Running    bool              `json:"running"` // false: read from the store of an agent that does not run
-	Version    string            `json:"version,omitempty"`
-	Now        time.Time         `json:"now,omitzero"` // zero while the clock is unset
-	Timezone   string            `json:"timezone"`     // of the site, for showing times
-	Clock      *agent.ClockTrust `json:"clock,omitempty"`
-	Boot       agent.BootID      `json:"boot,omitzero"`
-	UptimeS    *int64            `json:"uptime_s,omitempty"`
-	Zones      []Zone            `json:"zones"`
-	Alarms     []Alarm           `json:"alarms"` // active or not yet acknowledged
-	Stock      []StockLine       `json:"stock"`
-	Store      Store             `json:"store"`
-	Upstreams  []Upstream        `json:"upstreams"`
-	Conditions []health.Active   `json:"conditions"`
+	Site       agent.SiteID           `json:"site"`
+	Gateway    agent.GatewayID        `json:"gateway"`
+	Running    bool                   `json:"running"` // false: read from the store of an agent that does not run
+	Version    string                 `json:"version,omitempty"`
+	Now        time.Time              `json:"now,omitzero"` // zero while the clock is unset
+	Timezone   string                 `json:"timezone"`     // of the site, for showing times
+	Clock      *agent.ClockTrust      `json:"clock,omitempty"`
+	Boot       agent.BootID           `json:"boot,omitzero"`
+	UptimeS    *int64                 `json:"uptime_s,omitempty"`
+	Zones      []Zone                 `json:"zones"`
+	Alarms     []Alarm                `json:"alarms"`          // active or not yet acknowledged
+	Trip       *Trip                  `json:"trip,omitempty"`  // the open one
+	Cases      []agent.ExcursionEvent `json:"cases,omitempty"` // of excursions that are out or not decided
+	Stock      []StockLine            `json:"stock"`
+	Store      Store                  `json:"store"`
+	Upstreams  []Upstream             `json:"upstreams"`
+	Conditions []health.Active        `json:"conditions"`
 }
 
 // Zone is a place and what is measured there.

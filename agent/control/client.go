@@ -110,8 +110,11 @@ func (c *Client) request(ctx context.Context, method, path string, body io.Reade
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&reply); err != nil {
 		return nil, fmt.Errorf("control: %s: answered %s", path, resp.Status)
 	}
-	if resp.StatusCode == http.StatusBadRequest {
+	switch resp.StatusCode {
+	case http.StatusBadRequest:
 		return nil, fmt.Errorf("%w: %s", ErrUsage, strings.TrimPrefix(reply.Error, ErrUsage.Error()+": "))
+	case http.StatusForbidden:
+		return nil, fmt.Errorf("%w: %s", ErrNotPermitted, strings.TrimPrefix(reply.Error, ErrNotPermitted.Error()+": "))
 	}
 	return nil, errors.New(reply.Error)
 }

@@ -137,3 +137,47 @@ func TestASocketThatNobodyAnswersOnIsReplaced(t *testing.T) {
 		}
 	}
 }
+
+// trips is an agent that knows one person with the role quality.
+type trips struct{ got control.Person }
+
+func (f *trips) StartTrip(_ context.Context, who control.Person, r control.TripStart) (control.TripReply, error) {
+	f.got = who
+	return control.TripReply{Events: []agent.TripEvent{{ID: r.ID, N: 1, Transition: agent.TripStarted}}}, nil
+}
+
+func (f *trips) DoTrip(_ context.Context, _ control.Person, r control.TripOrder) (control.TripReply, error) {
+	return control.TripReply{}, fmt.Errorf("%w: %s: no trip is open", control.ErrUsage, r.Do)
+}
+
+func (f *trips) DoCase(_ context.Context, who control.Person, r control.CaseOrder) (control.CaseReply, error) {
+	if who.Name != "ada" {
+		return control.CaseReply{}, fmt.Errorf("%w: this needs a person with the role quality", control.ErrNotPermitted)
+	}
+	return control.CaseReply{Events: []agent.ExcursionEvent{{ID: agent.CaseID(r.ID), Disposition: r.Disposition}}}, nil
+}
+
+func TestTripsAndCases(t *testing.T) {
+	f := &trips{}
+	c := serve(t, control.Agent{Trips: f})
+	var trip control.TripReply
+	err := c.Post(t.Context(), "trip/start", control.TripStart{ID: "t-1", By: "li", Stops: []agent.TripStop{{Name: "Clinic"}}}, &trip)
+	if err != nil || len(trip.Events) != 1 || trip.Events[0].ID != "t-1" || f.got.Name != "li" || f.got.UID != os.Getuid() {
+		t.Fatalf("%+v by %+v, %v", trip, f.got, err)
+	}
+	if err := c.Post(t.Context(), "trip", control.TripOrder{Do: "end", By: "li"}, &trip); !errors.Is(err, control.ErrUsage) {
+		t.Errorf("no trip: %v", err)
+	}
+	var one control.CaseReply
+	err = c.Post(t.Context(), "case", control.CaseOrder{ID: "cr1", Do: "dispose", Disposition: agent.DispositionReject, By: "li"}, &one)
+	if !errors.Is(err, control.ErrNotPermitted) || strings.Count(err.Error(), "not permitted") != 1 {
+		t.Errorf("without the role: %v", err)
+	}
+	err = c.Post(t.Context(), "case", control.CaseOrder{ID: "cr1", Do: "dispose", Disposition: agent.DispositionReject, By: "ada"}, &one)
+	if err != nil || one.Events[0].Disposition != agent.DispositionReject {
+		t.Errorf("%+v, %v", one, err)
+	}
+	if err := serve(t, control.Agent{}).Post(t.Context(), "trip", control.TripOrder{}, &trip); err == nil {
+		t.Error("an agent without trips serves them")
+	}
+}

@@ -30,6 +30,7 @@ type Agent struct {
 	SetClock func(ctx context.Context, who Person, wall time.Time) error     // zero: the machine's clock is right
 	Reload   func(ctx context.Context, who Person) error                     // the config file
 	Tail     func(ctx context.Context, line func([]byte) error) error        // one JSON record per line, as they are committed
+	Trips    Trips                                                           // nil: there are none
 }
 
 // Person is who asks: the name given with --as, and the peer's user id.
@@ -121,6 +122,7 @@ func (s *Server) routes() http.Handler {
 		return CountReply{}, s.agent.Reload(ctx, Person{r.By, uid})
 	}))
 	mux.HandleFunc("GET /v1/tail", s.tail)
+	s.tripRoutes(mux)
 	return mux
 }
 
@@ -169,6 +171,8 @@ func reply(w http.ResponseWriter, v any, err error) {
 	switch {
 	case errors.Is(err, ErrUsage):
 		w.WriteHeader(http.StatusBadRequest)
+	case errors.Is(err, ErrNotPermitted):
+		w.WriteHeader(http.StatusForbidden)
 	case err != nil:
 		w.WriteHeader(http.StatusInternalServerError)
 	}

@@ -140,7 +140,7 @@ func (a *Agent) build(ctx context.Context) error {
 	if err := a.recorder.begin(ctx); err != nil {
 		return err
 	}
-	a.announcer.standing(a.rules.alarms.Sounding())
+	a.announcer.standing(a.rules.alarms.Active(), a.rules.alarms.Sounding())
 	a.lanes = a.newLanes(a.host, a.clock.Now().Mono)
 	a.scanners = a.newScanners(a.host)
 	for i := range a.cfg.Upstreams {

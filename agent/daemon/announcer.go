@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/alarm"
 	"github.com/frostline/frostline/agent/announce"
 	"github.com/frostline/frostline/agent/clock"
 	"github.com/frostline/frostline/agent/config"
@@ -204,13 +205,23 @@ func (n *announcer) taken(done *pendingNotice) {
 
 // standing tells the outputs that follow the state how things stand after a start; what an
 // earlier life left to be announced leaves them as they stand.
-func (n *announcer) standing(sounding agent.Severity) {
+func (n *announcer) standing(active []alarm.Status, sounding agent.Severity) {
+	standing := make([]announce.Standing, 0, len(active))
+	for i := range active {
+		if a := &active[i]; a.Cause == "" { // another one's message spoke for the rest
+			standing = append(standing, announce.Standing{ZoneName: n.zones[a.Zone], Alarm: agent.AlarmEvent{
+				ID: a.ID, Alarm: a.Alarm, Kind: a.Kind, Severity: a.Severity, Zone: a.Zone, Point: a.Point, Item: a.Item,
+				State: a.State, Value: a.Value, Limit: a.Limit, Began: a.Began, Message: a.Message, Items: a.Items,
+				By: a.By, Comment: a.Comment,
+			}})
+		}
+	}
 	n.mu.Lock()
 	for _, p := range n.queue {
 		p.sounding = sounding
 	}
 	n.mu.Unlock()
-	n.dispatcher.Announce(announce.Notice{Site: n.site, Gateway: n.gateway, At: n.now(), Sounding: sounding})
+	n.dispatcher.Announce(announce.Notice{Site: n.site, Gateway: n.gateway, At: n.now(), Sounding: sounding, Standing: standing})
 }
 
 // lateOutput opens its output with the first notice, and again after that failed: a pin that

@@ -71,7 +71,7 @@ func (d drivers) known() config.Known {
 		alarm.PerZone: config.Points, alarm.PerGateway: config.Gateway,
 	}
 	for _, kind := range alarmall.Kinds() {
-		k.Alarms[kind.Name] = config.AlarmKind{Config: kind.Config, Of: watched[kind.Scope], Limit: kind.Excursion}
+		k.Alarms[kind.Name] = config.AlarmKind{Config: kind.Config, Of: watched[kind.Scope], Limit: kind.Excursion, Takes: kind.Takes, Needs: kind.Needs()}
 	}
 	k.Profiles = profile.NewLibrary(configs.Profiles(), k)
 	return k

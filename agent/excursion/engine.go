@@ -351,7 +351,7 @@ func (e *Engine) goods(c *openCase, items []agent.ItemID) {
 func (e *Engine) died(a *agent.AlarmEvent, now timeline.Moment) {
 	for _, c := range slices.Clone(e.cases) {
 		for _, m := range c.Members {
-			if m.waits() && m.Point == a.Point {
+			if m.waits() && (m.Point == a.Point || slices.Contains(a.Points, m.Point)) {
 				m.die()
 			}
 		}
@@ -476,7 +476,7 @@ func (c *openCase) noun(now timeline.Moment) *agent.ExcursionEvent {
 		Evaluation: c.Evaluation, Disposition: c.Disposition,
 	}
 	for _, m := range c.Members {
-		ev.Points = append(ev.Points, agent.ExcursionPoint{Point: m.Point, Alarm: m.Event, Limit: m.Limit, Worst: m.Worst, Dead: m.Died})
+		ev.Outside = append(ev.Outside, agent.ExcursionPoint{Point: m.Point, Alarm: m.Event, Limit: m.Limit, Worst: m.Worst, Dead: m.Died})
 	}
 	return ev
 }

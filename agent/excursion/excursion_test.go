@@ -155,7 +155,7 @@ func TestLife(t *testing.T) {
 	}
 	w.read(min, air, "11.5")
 	w.read(2*min, air, "10")
-	if len(w.e.Cases()) != 1 || *w.e.Cases()[0].Points[0].Worst != *deg("11.5") {
+	if len(w.e.Cases()) != 1 || *w.e.Cases()[0].Outside[0].Worst != *deg("11.5") {
 		t.Errorf("%+v", w.e.Cases())
 	}
 	w.alarm(3*min, "limit", air, "cleared 7 8")
@@ -301,7 +301,7 @@ func TestOneCase(t *testing.T) {
 	w.want("overlapping", "opened out; joined out; opened out; ended returned")
 	w.alarm(7*min, "limit", air, "raised 9 8")
 	w.want("later", "opened out")
-	if list := w.e.Cases(); len(list) != 3 || len(list[0].Points) != 2 || list[1].Zone != "fr" || list[2].State != agent.ExcursionOut {
+	if list := w.e.Cases(); len(list) != 3 || len(list[0].Outside) != 2 || list[1].Zone != "fr" || list[2].State != agent.ExcursionOut {
 		t.Errorf("%+v", list)
 	}
 	if _, err := w.e.Evaluate(at(8*min), "cr1", "x", quality); !errors.Is(err, excursion.ErrSeveral) {
@@ -360,7 +360,7 @@ func TestDecidedWithADeadSensor(t *testing.T) {
 	}
 	w.read(60*min, air, "13")
 	w.want("lives", "opened out; ended unknown; resumed out")
-	if list := w.e.Cases(); len(list) != 1 || list[0].Disposition != "" || *list[0].Points[0].Worst != *deg("13") {
+	if list := w.e.Cases(); len(list) != 1 || list[0].Disposition != "" || *list[0].Outside[0].Worst != *deg("13") {
 		t.Errorf("%+v", list)
 	}
 }

@@ -210,7 +210,7 @@ func TestEventsAreWhole(t *testing.T) {
 				case x.Message == "" || ev.Kind != agent.EventExcursion || x.Cause == "":
 					t.Fatalf("%+v", x)
 				}
-				died := slices.ContainsFunc(x.Points, func(p agent.ExcursionPoint) bool { return p.Dead })
+				died := slices.ContainsFunc(x.Outside, func(p agent.ExcursionPoint) bool { return p.Dead })
 				if died && x.State == agent.ExcursionReturned {
 					t.Fatalf("died and returned: %+v", x)
 				}

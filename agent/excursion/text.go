@@ -16,14 +16,14 @@ var dispositionWords = map[agent.Disposition]string{
 // message says what happened to a case: where, for how long, how it ended, why.
 func message(ev *agent.ExcursionEvent) string {
 	where := string(ev.Zone)
-	if where == "" && len(ev.Points) > 0 {
-		where = string(ev.Points[0].Point)
+	if where == "" && len(ev.Outside) > 0 {
+		where = string(ev.Outside[0].Point)
 	}
 	switch ev.Transition {
 	case agent.CaseOpened:
 		return fmt.Sprintf("%s: excursion; cause: %s", where, ev.Cause)
 	case agent.CaseJoined:
-		return fmt.Sprintf("%s: excursion at %s too", where, ev.Points[len(ev.Points)-1].Point)
+		return fmt.Sprintf("%s: excursion at %s too", where, ev.Outside[len(ev.Outside)-1].Point)
 	case agent.CaseCaused:
 		return fmt.Sprintf("%s: cause of the excursion: %s", where, ev.Cause)
 	case agent.CaseEnded:

@@ -7,178 +7,186 @@ import (
 	"github.com/frostline/frostline/agent"
 )
 
-// Forecast is when the point will pass a limit if what goes on goes on.
-type Forecast struct {
-	// Probability that the limit is passed within the horizon, 0 to 1.
-	Probability float64
-	// Earliest, Median and Latest are times from now: nine of ten breaches are between
-	// the first and the last. They are set if Breach is.
-	Breach                   bool
-	Earliest, Median, Latest time.Duration
-}
-
-// Constants of the interval, set so that on the houses of internal/lab/forecast with seeds
-// 101 and 102 nine of ten breaches are inside; the seeds of docs/forecast.md are others.
+// Constants of the interval, chosen so that with seeds 101 and 102 of internal/lab/forecast
+// about nine of ten breaches are inside. docs/forecast.md reports other seeds.
 const (
-	certain    = 0.95 // that a zone without mains or with an open door is not as usual
+	levelErr   = 0.05 // K, of the level now: resolution, and what a straight line misses
 	widenEarly = 0.25 // relative deviation that the ensemble does not know of
-	widenLate  = 0.5
-	levelErr   = 0.05 // K, of the level now: noise, resolution, what a straight line misses
-	blur       = 2.0  // min, the same
-	beyondTime = 3    // times the horizon that is looked at
-	lasting    = 1.1  // a jump must be so much greater than the distance to last
+	widenLate  = 0.6
+	blurEarly  = 2.0 // min
+	blurLate   = 4.0
+	relax      = 12.0 // min in which a slow probe's slope settles
 )
 
-// course gathers when the limit is passed: the weight of each minute ahead, in bins of
-// horizon/60.
+// The shares of its present slope that a slow probe keeps, of the members: in goods, which
+// are still to feel what the air does, and in a bottle, which the air is about to leave
+// behind.
+var (
+	lastsGoods  = [members]float64{0.35, 0.6, 0.85, 1, 1.25}
+	lastsBottle = [members]float64{0.1, 0.3, 0.5, 0.75, 1}
+)
+
+// bottleSwing is the hourly range in K from which a slow probe is taken to be in a bottle:
+// the compressor's cycles are seen through it, but not through goods.
+const bottleSwing = 0.25
+
+// Bins of a course: horizonBins up to the horizon, and twice as many beyond.
+const (
+	horizonBins = 60
+	courseBins  = 3 * horizonBins
+)
+
+// course gathers when the limit is passed: how much weight in each bin of time ahead.
 type course struct {
-	bins [60*beyondTime + 1]float64
-	all  float64
-	bin  float64 // min
 	m    *Model
-	at   int64
 	side Side
+	now  trend
+	bin  float64 // min
+	at   int64
+	bins [courseBins]float64
+	all  float64 // weight, also of what never passes
 }
 
-// Forecast looks ahead for a limit. It is false while too little is known: before twelve
-// hours, after a gap, and when the last value is outside already.
+// Forecast looks ahead for a limit. It is false while it cannot be said: within the first
+// twelve hours, in the first minutes after a gap, and while the point is beyond the limit.
 func (m *Model) Forecast(limit agent.Value, side Side) (Forecast, bool) {
-	if !m.Hours.known() || len(m.Ring) < 4 {
+	s := &m.s
+	if !s.Usual.known() || len(s.Ring) < 4 {
 		return Forecast{}, false
 	}
-	now, ok := m.now()
-	if !ok {
+	now, ok := m.trend()
+	if !ok || (limit.Float64()-now.level)*side.sign() <= 0 {
 		return Forecast{}, false
 	}
-	far := (limit.Float64() - now.level) * side.sign()
-	if far <= 0 {
-		return Forecast{}, false
+	c := course{m: m, side: side, now: now, bin: m.set.Horizon.Minutes() / horizonBins, at: s.Ring[len(s.Ring)-1].At}
+	least := math.Inf(1)
+	for j := range s.Fit.M {
+		least = min(least, float64(s.Fit.M[j].Score))
 	}
-	c := course{m: m, side: side, bin: m.set.Horizon.Minutes() / 60, at: m.Ring[len(m.Ring)-1].At}
-	m.ways(&c, now, limit.Float64())
-	return c.weigh(m.unusual(side)), true
+	for j := range s.Fit.M {
+		weight := 1.0
+		if !m.set.Slow {
+			weight = math.Exp((least - float64(s.Fit.M[j].Score)) / 2)
+		}
+		c.add(j, limit.Float64(), weight)
+	}
+	return c.result(m.unusual(side)), true
 }
 
-// ways lets each member go on from now with three slopes.
-func (m *Model) ways(c *course, now trend, limit float64) {
-	best := math.Inf(1)
-	for _, q := range m.Fit.M {
-		best = min(best, float64(q.Score))
-	}
-	for j := range m.Fit.M {
-		w := math.Exp((best - float64(m.Fit.M[j].Score)) / 2)
-		if m.set.Slow {
-			w = 1
-		}
-		c.way(j, now, now.slope, limit, w*4/6) // Gauss and Hermite's three points
-		for _, s := range [...]float64{-1.73, 1.73} {
-			c.way(j, now, now.slope+s*now.err, limit-s*levelErr, w/6)
-		}
-	}
+// add lets one member go on with three slopes, Gauss's and Hermite's points and weights of a
+// normal distribution; the level errs with them.
+func (c *course) add(j int, limit, weight float64) {
+	const far = 1.73
+	c.way(j, c.now.slope, limit, weight*4/6)
+	c.way(j, c.now.slope-far*c.now.err, limit+far*levelErr, weight/6)
+	c.way(j, c.now.slope+far*c.now.err, limit-far*levelErr, weight/6)
 }
 
-// way goes on from now with one member and one slope until the limit is passed. For the
-// air it is two masses, with what the slope of late was off the member's law held; for a
-// slow probe the present slope, of which a share lasts.
-func (c *course) way(j int, now trend, slope, limit, weight float64) {
-	m, sign := c.m, c.side.sign()
-	q := &m.Fit.M[j]
-	a, k := q.law()
-	rest := slope - a - k*(q.P-now.half*(now.level-q.P)/tau[j]-now.middle)
-	y, p := now.level, q.P
-	share := shape[j]
-	if m.Hours.Usual-m.Hours.Floor > 0.25 {
-		share = shapeBuffer[j]
-	}
-	around := y + warmer
-	if m.OutOK {
-		around = max(float64(m.Out), y+2) + 5
-	}
+// way goes on from now until the limit is passed by the course itself or, bit by bit, by the
+// jumps upon it.
+func (c *course) way(j int, slope, limit, weight float64) {
 	c.all += weight
-	alive := 1.0
+	w := c.walker(j, slope)
+	sign := c.side.sign()
 	for i := range c.bins {
-		t := float64(i) * c.bin
-		var d float64
-		if m.set.Slow {
-			d = slope * (share + (1-share)*math.Exp(-t/relax))
-		} else {
-			rate := a + rest
-			if rate > 0 {
-				rate *= (around - y) / (around - now.level)
-			}
-			d = rate + k*(p-y)
-			p += min(1, c.bin/tau[j]) * (y - p)
-		}
-		y += c.bin * d
-		far := (limit - y) * sign
-		if far <= 0 {
-			c.bins[i] += weight * alive
+		distance := (limit - w.step(c.bin, float64(i)*c.bin)) * sign
+		if distance <= 0 {
+			c.bins[i] += weight
 			return
 		}
-		if gone := alive * c.jumps(t, far); gone > 0 {
-			c.bins[i] += weight * gone
-			alive -= gone
+		if c.side == Above {
+			at := c.at + int64(float64(i)*c.bin*binLen)
+			gone := weight * c.m.s.Jumps.passes(at, c.bin, distance)
+			c.bins[i] += gone
+			weight -= gone
 		}
 	}
 }
 
-// jumps is the probability that in a bin a jump passes a limit that is far away.
-func (c *course) jumps(t, far float64) float64 {
-	j := &c.m.Jumps
-	if j.Size == 0 || c.side == Below {
-		return 0
-	}
-	rate := float64(j.Rate[(c.at+int64(t*60e3))/hour%24]) / 60 * c.bin
-	if rate < 1e-4 {
-		return 0
-	}
-	return min(1, rate) * math.Exp(-lasting*far/float64(j.Size))
+// walker is one member on its way: for the air two masses, with what the slope of late was
+// off the member's law held; for a slow probe its slope, of which a share lasts.
+type walker struct {
+	m           *Model
+	slow        bool
+	y, p        float64
+	slope, last float64 // of a slow probe
+	rate        float64 // K/min in the usual range, without the product
+	k, tau      float64
 }
 
-// weigh makes quantiles of the ways.
-func (c *course) weigh(unusual float64) Forecast {
-	var within, crossing float64
+func (c *course) walker(j int, slope float64) walker {
+	s, now := &c.m.s, c.now
+	if c.m.set.Slow {
+		last := lastsGoods[j]
+		if s.Usual.Top-s.Usual.Bottom > bottleSwing {
+			last = lastsBottle[j]
+		}
+		return walker{slow: true, y: now.level, slope: slope, last: last}
+	}
+	q := &s.Fit.M[j]
+	_, k := q.law()
+	// What the product was in the middle of the trend, of which the slope is.
+	then := q.P - now.half*(now.level-q.P)/tau[j]
+	rate := slope - k*(then-now.middle)
+	if pull := c.m.pull(now.middle); rate > 0 && pull > 0 {
+		rate /= pull
+	}
+	return walker{m: c.m, y: now.level, p: q.P, rate: rate, k: k, tau: tau[j]}
+}
+
+// step is the temperature after minutes more; t is how many went before.
+func (w *walker) step(minutes, t float64) float64 {
+	if w.slow {
+		w.y += minutes * w.slope * (w.last + (1-w.last)*math.Exp(-t/relax))
+		return w.y
+	}
+	const longest = 2 // min, with which the steps stay stable for every k
+	parts := math.Ceil(minutes / longest)
+	dt := minutes / parts
+	for range int(parts) {
+		rate := w.rate
+		if rate > 0 {
+			rate *= w.m.pull(w.y)
+		}
+		was := w.y
+		w.y += dt * (rate + w.k*(w.p-w.y))
+		w.p += dt / w.tau * (was - w.p)
+	}
+	return w.y
+}
+
+// result makes quantiles of the bins.
+func (c *course) result(unusual float64) Forecast {
+	var within, passing float64
 	for i, w := range c.bins {
-		crossing += w
-		if i < 60 {
+		passing += w
+		if i < horizonBins {
 			within += w
 		}
 	}
 	f := Forecast{Probability: within / c.all * unusual}
-	if crossing < 0.5*c.all {
+	if passing < 0.5*c.all {
 		return f
 	}
-	lo, mid, hi := c.quantile(0.05*crossing), c.quantile(0.5*crossing), c.quantile(0.95*crossing)
+	lo, mid, hi := c.quantile(0.05*passing), c.quantile(0.5*passing), c.quantile(0.95*passing)
 	f.Breach = true
 	f.Median = minutes(mid)
-	f.Earliest = minutes(mid - math.Hypot(mid-lo, mid*(1-math.Exp(-1.645*widenEarly))) - blur)
-	f.Latest = minutes(mid + math.Hypot(hi-mid, mid*(math.Exp(1.645*widenLate)-1)) + 2*blur)
+	f.Earliest = minutes(mid - math.Hypot(mid-lo, mid*(1-math.Exp(-1.645*widenEarly))) - blurEarly)
+	f.Latest = minutes(mid + math.Hypot(hi-mid, mid*(math.Exp(1.645*widenLate)-1)) + blurLate)
 	return f
 }
 
-func (c *course) quantile(at float64) float64 {
+// quantile is the minute until which so much weight has passed.
+func (c *course) quantile(weight float64) float64 {
 	var sum float64
 	for i, w := range c.bins {
-		if sum += w; sum >= at {
-			return (float64(i) + 1 - (sum-at)/w) * c.bin
+		if sum += w; sum >= weight && w > 0 {
+			return (float64(i) + 1 - (sum-weight)/w) * c.bin
 		}
 	}
-	return float64(len(c.bins)) * c.bin
+	return courseBins * c.bin
 }
 
 func minutes(v float64) time.Duration { return time.Duration(max(v, 0) * float64(time.Minute)) }
 
-// unusual is the probability that what goes on is no ordinary cycle.
-func (m *Model) unusual(side Side) float64 {
-	o := &m.High
-	if side == Below {
-		o = &m.Low
-	} else {
-		at := m.Ring[len(m.Ring)-1].At
-		if m.Dark != 0 && at-m.Dark > 3*60e3 || m.Ajar != 0 && at-m.Ajar > 6*60e3 {
-			return certain
-		}
-	}
-	x := (float64(o.Weight) - o.need()) / (0.15 * o.need())
-	return 1 / (1 + math.Exp(-x))
-}
+func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }

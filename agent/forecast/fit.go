@@ -2,167 +2,175 @@ package forecast
 
 import "math"
 
-// tau are the product's time constants, in minutes, that the members of the ensemble
-// stand for; shape are the shares of the present slope that last, of the members for slow
-// probes.
-var (
-	tau         = [members]float64{30, 70, 150, 300, 600}
-	shape       = [members]float64{0.35, 0.6, 0.85, 1.0, 1.25}
-	shapeBuffer = [members]float64{0.1, 0.3, 0.5, 0.75, 1}
-)
+// members is how many models the ensemble has. They differ by what cannot be seen while a
+// zone works: how slowly the product follows.
+const members = 5
 
+// tau are the product's time constants in minutes.
+var tau = [members]float64{30, 60, 110, 200, 400}
+
+// Constants of the fit.
 const (
-	members = 5
-	relax   = 12.0   // min in which a slow probe's slope settles
-	forget  = 0.9993 // per minute of warming that was learned from: a day of them
-	prior   = 40.0   // minutes of warming that the first guess counts
-	guessA  = 0.15   // K/min
-	guessK  = 0.08   // 1/min
-	warmer  = 20.0   // K between the zone and what warms it, where nobody knows
+	forget    = 0.9993 // per minute of warming: about a day of them counts
+	prior     = 40.0   // minutes of warming that the first guess counts
+	guessA    = 0.15   // K/min
+	guessK    = 0.08   // 1/min
+	scoreKept = 0.985  // per minute of warming
+	afterDoor = 3      // min that the air needs when the door was shut
+	warmer    = 20.0   // K between a zone and what warms it, where nobody knows
+	fansWarm  = 5.0    // K that fans and people add to what surrounds it
 )
 
-// fit is the ensemble: for each time constant of the product the least squares of
+// fit is the ensemble. Each member is the least squares of
 //
-//	dT/dt = a + k·(Tp − T)
+//	dT/dt = a·g + k·(Tp − T),   dTp/dt = (T − Tp)/tau
 //
-// over minutes of warming, Tp being the temperature T filtered with that constant.
+// over minutes in which nothing cools the zone. T is measured; Tp, the product, follows from
+// T alone, because the product changes its heat with nothing but the air. g is the share of
+// the usual heat that still comes in when the zone is warmer than usual, see Model.pull.
 type fit struct {
-	M [members]member `json:"m"`
-	N float32         `json:"n,omitempty"` // minutes learned from
-	V float32         `json:"v,omitempty"` // variance of the residuals, (K/min)²
+	M     [members]member `json:"m"`
+	Begun bool            `json:"k,omitempty"`
+	V     float32         `json:"v,omitempty"` // variance of the residuals, (K/min)²
 }
 
 type member struct {
-	P     float64 `json:"p"` // °C of the product
-	S1    float32 `json:"a"` // sums: weight
-	Sx    float32 `json:"b"` // x
+	P     float64 `json:"p"` // Tp
+	Sgg   float32 `json:"a"` // sums of products of g, x = Tp − T and y = dT/dt
+	Sgx   float32 `json:"b"`
 	Sxx   float32 `json:"c"`
-	Sy    float32 `json:"d"`
+	Sgy   float32 `json:"d"`
 	Sxy   float32 `json:"e"`
-	Score float32 `json:"s,omitempty"` // of late, squared residuals
+	Score float32 `json:"s,omitempty"` // squared residuals of late
 }
 
-func (f *fit) begin() {
-	f.V = 0.002
-	for j := range f.M {
-		f.M[j] = member{P: math.MaxFloat32}
-	}
-}
-
-// law is a member's two numbers.
+// law is a member's a and k. The first guess counts like prior minutes at x = −1, 0 and 1.
 func (q *member) law() (a, k float64) {
-	// The guess counts as prior minutes at x = −1, 0 and 1.
 	const spread = prior * 2 / 3.0
-	s1, sx, sxx := float64(q.S1)+prior, float64(q.Sx), float64(q.Sxx)+spread
-	sy, sxy := float64(q.Sy)+prior*guessA, float64(q.Sxy)+spread*guessK
-	det := s1*sxx - sx*sx
-	k = min(max((s1*sxy-sx*sy)/det, 0.01), 0.5)
-	return max((sy-k*sx)/s1, 0.002), k
+	sgg, sgx, sxx := float64(q.Sgg)+prior, float64(q.Sgx), float64(q.Sxx)+spread
+	sgy, sxy := float64(q.Sgy)+prior*guessA, float64(q.Sxy)+spread*guessK
+	k = guessK
+	if det := sgg*sxx - sgx*sgx; det > 0 {
+		k = min(max((sgg*sxy-sgx*sgy)/det, 0.01), 0.5)
+	}
+	return max((sgy-k*sgx)/sgg, 0.002), k
+}
+
+func (q *member) add(g, x, y float64) {
+	q.Sgg = forget*q.Sgg + float32(g*g)
+	q.Sgx = forget*q.Sgx + float32(g*x)
+	q.Sxx = forget*q.Sxx + float32(x*x)
+	q.Sgy = forget*q.Sgy + float32(g*y)
+	q.Sxy = forget*q.Sxy + float32(x*y)
 }
 
 // skip moves the products on over a gap.
 func (f *fit) skip(minutes, v float64) {
 	for j := range f.M {
-		if q := &f.M[j]; q.P != math.MaxFloat32 {
-			q.P += (1 - math.Exp(-minutes/tau[j])) * (v - q.P)
-		}
+		f.M[j].P += (1 - math.Exp(-minutes/tau[j])) * (v - f.M[j].P)
 	}
 }
 
-// learn follows the products and, while the zone warms with nothing switched, its law.
-func (m *Model) learn() {
-	n := len(m.Ring)
-	newest := m.Ring[n-1]
-	y := float64(newest.V)
-	if n < 2 {
-		for j := range m.Fit.M {
-			if q := &m.Fit.M[j]; q.P == math.MaxFloat32 {
-				q.P = y
-			}
+// follow moves the products on to the newest value.
+func (f *fit) follow(minutes, v float64) {
+	for j := range f.M {
+		if !f.Begun {
+			f.M[j].P = v
 		}
+		f.M[j].P += min(1, minutes/tau[j]) * (v - f.M[j].P)
+	}
+	f.Begun = true
+}
+
+// learn takes the newest minute into the fit, if the zone warms with nothing switched.
+func (m *Model) learn() {
+	s := &m.s
+	n := len(s.Ring)
+	newest := s.Ring[n-1]
+	if n < 2 {
+		s.Fit.follow(0, float64(newest.V))
 		return
 	}
-	dt := float64(newest.At-m.Ring[n-2].At) / 60e3
-	for j := range m.Fit.M {
-		q := &m.Fit.M[j]
-		q.P += min(1, dt/tau[j]) * (y - q.P)
-	}
-	if n < 6 {
+	s.Fit.follow(float64(newest.At-s.Ring[n-2].At)/binLen, float64(newest.V))
+	if n < 4 {
 		return
 	}
 	m.measureNoise()
-	if m.set.Slow {
+	if m.set.Slow || !m.warming(newest.At) {
 		return
 	}
-	if !m.warming(newest.At) {
-		return
+	back := s.Ring[n-4]
+	rate := float64(newest.V-back.V) * binLen / float64(newest.At-back.At)
+	middle := float64(s.Ring[n-2].V+s.Ring[n-3].V) / 2
+	s.Fit.learn(rate, middle, m.pull(middle), s.High.Weight <= 2)
+}
+
+// pull is the share of the usual heat that comes in at a temperature: it falls to nothing as
+// the zone comes near what surrounds it.
+func (m *Model) pull(at float64) float64 {
+	s := &m.s
+	if !s.Usual.known() {
+		return 1
 	}
-	back := m.Ring[n-4]
-	span := float64(newest.At-back.At) / 60e3
-	rate := (y - float64(back.V)) / span
-	mid := float64(m.Ring[n-2].V+m.Ring[n-3].V) / 2
-	f := &m.Fit
-	best := math.Inf(1)
-	var e2 [members]float64
+	usual := float64(s.Usual.Top+s.Usual.Bottom) / 2
+	around := usual + warmer
+	if s.Around != nil {
+		around = max(float64(*s.Around), usual+2) + fansWarm
+	}
+	return min(max((around-at)/(around-usual), 0), 2)
+}
+
+// learn takes a rate of warming in K/min at a temperature with its pull. Only ordinary minutes move the
+// law; all of them tell which member is right.
+func (f *fit) learn(rate, at, pull float64, ordinary bool) {
+	var squares [members]float64
+	least := math.Inf(1)
 	for j := range f.M {
 		a, k := f.M[j].law()
-		e := rate - a - k*(f.M[j].P-mid)
-		e2[j] = e * e
-		best = min(best, e2[j])
+		e := rate - a*pull - k*(f.M[j].P-at)
+		squares[j] = e * e
+		least = min(least, squares[j])
 	}
-	f.V += 0.01 * float32(min(best, 9*float64(f.V))-float64(f.V))
-	f.V = max(f.V, 1e-6)
-	odd := best > 16*float64(f.V)
+	f.V = max(f.V+0.01*float32(min(least, 9*float64(f.V))-float64(f.V)), 1e-6)
+	odd := least > 16*float64(f.V) // a door, a defrost that nobody told
 	for j := range f.M {
 		q := &f.M[j]
-		q.Score = 0.985*q.Score + 0.3*float32(min(e2[j]/float64(f.V), 9))
-		if odd || m.High.Weight > 2 {
-			continue // a door, a defrost that nobody told
+		// Minutes overlap and residuals last: each counts for 0.3.
+		q.Score = scoreKept*q.Score + 0.3*float32(min(squares[j]/float64(f.V), 9))
+		if ordinary && !odd {
+			q.add(pull, q.P-at, rate)
 		}
-		x := q.P - mid
-		q.S1 = forget*q.S1 + 1
-		q.Sx = forget*q.Sx + float32(x)
-		q.Sxx = forget*q.Sxx + float32(x*x)
-		q.Sy = forget*q.Sy + float32(rate)
-		q.Sxy = forget*q.Sxy + float32(x*rate)
-	}
-	if !odd {
-		f.N = min(f.N+1, 1e6)
 	}
 }
 
-// measureNoise follows the deviation of a minute from the line through its neighbors.
+// measureNoise follows how far a minute is from the line through its neighbors: the quantile
+// 0.3, which the bends of a cycle hardly move. Of a normal deviation with variance 3/2 it is
+// 0.472 times the standard deviation.
 func (m *Model) measureNoise() {
-	n := len(m.Ring)
-	e := float64(m.Ring[n-2].V) - float64(m.Ring[n-1].V+m.Ring[n-3].V)/2
-	if m.Noise == 0 {
-		m.Noise = 0.03
-	}
-	// A tracker of the quantile 0.3, which the bends of a cycle hardly move; of a normal
-	// deviation of variance 3/2 that is 0.472.
-	if step := 0.02 * max(m.Noise, 0.01); math.Abs(e) > 0.472*float64(m.Noise) {
-		m.Noise += 0.3 * step
+	s := &m.s
+	n := len(s.Ring)
+	e := math.Abs(float64(s.Ring[n-2].V) - float64(s.Ring[n-1].V+s.Ring[n-3].V)/2)
+	step := 0.02 * s.Noise
+	if e > 0.472*float64(s.Noise) {
+		s.Noise = min(s.Noise+0.3*step, 1)
 	} else {
-		m.Noise -= 0.7 * step
+		s.Noise = max(s.Noise-0.7*step, 0.015)
 	}
-	m.Noise = max(m.Noise, 0.015)
 }
 
 // warming reports whether the newest minutes are of a zone that nothing cools, heats or
 // opens, as far as anybody knows.
 func (m *Model) warming(at int64) bool {
-	if m.Mode.Door || m.Mode.Defrost || at-m.Shut < afterDoor*60e3 && m.Shut != 0 {
+	s := &m.s
+	if s.Mode.Door || s.Mode.Defrost || at-s.Regime < 4*binLen {
 		return false
 	}
-	if at-m.Regime < 4*60e3 {
+	if s.Shut != 0 && at-s.Shut < afterDoor*binLen {
 		return false
 	}
-	switch m.Mode.Cool {
-	case Yes:
-		return false
-	case No:
-		return true
+	if s.Mode.Cool != Unknown {
+		return s.Mode.Cool == No
 	}
-	n := len(m.Ring)
-	return m.Mode.Dark || float64(m.Ring[n-1].V-m.Ring[n-4].V) > 2*float64(m.Noise)
+	n := len(s.Ring)
+	return s.Mode.Dark || float64(s.Ring[n-1].V-s.Ring[n-4].V) > 2*float64(s.Noise)
 }

@@ -1,177 +1,176 @@
 package forecast
 
 import (
-	"math"
+	"cmp"
 	"slices"
 )
 
-func sqrt(v float64) float64 { return math.Sqrt(v) }
-
-// hours are the extremes of the last two days, an hour each.
-type hours struct {
-	From   int64     `json:"t,omitempty"`
-	Top    float32   `json:"x,omitempty"` // of the hour that goes on
-	Base   float32   `json:"n,omitempty"`
-	Tops   []float32 `json:"xs,omitempty"`
-	Base48 []float32 `json:"ns,omitempty"`
-	Usual  float32   `json:"u,omitempty"` // middle of Tops
-	Floor  float32   `json:"f,omitempty"` // middle of the lowest values
-	Width  float32   `json:"w,omitempty"` // from the middle of Tops to their upper fifth
-	Depth  float32   `json:"d,omitempty"`
-}
-
-const hour = 3600e3 // ms
-
-func (h *hours) add(at int64, v float32) {
-	if h.From == 0 || at-h.From >= hour {
-		if h.From != 0 {
-			h.close()
-		}
-		h.From, h.Top, h.Base = at, v, v
-	}
-	h.Top, h.Base = max(h.Top, v), min(h.Base, v)
-}
-
-func (h *hours) close() {
-	h.Tops = shift(h.Tops, h.Top)
-	h.Base48 = shift(h.Base48, h.Base)
-	h.Usual, h.Width = middle(h.Tops, 1)
-	h.Floor, h.Depth = middle(h.Base48, -1)
-}
-
-func shift(s []float32, v float32) []float32 {
-	if len(s) == hoursLen {
-		s = append(s[:0], s[1:]...)
-	}
-	return append(s, v)
-}
-
-// middle is the median and the distance from it to the outer fifth on the side of sign.
-func middle(s []float32, sign float32) (mid, width float32) {
-	var a [hoursLen]float32
-	n := copy(a[:], s)
-	slices.Sort(a[:n])
-	mid = a[n/2]
-	if sign < 0 {
-		return mid, mid - a[n/5]
-	}
-	return mid, a[n-1-n/5] - mid
-}
-
-func (h *hours) known() bool { return len(h.Tops) >= hoursWant }
-
-// overdue gathers evidence that a rise (for the low side: a fall) is not an ordinary one.
-type overdue struct {
-	Weight float32   `json:"w,omitempty"` // min, weighted
-	Peak   float32   `json:"p,omitempty"` // of the run that goes on
-	Began  int64     `json:"t,omitempty"`
-	Past   []float32 `json:"b,omitempty"` // greatest peaks of runs that came back, greatest first
-	Decay  int64     `json:"d,omitempty"`
+// usual are the extremes of the last two days, hour by hour. Their medians are the range in
+// which the zone usually goes up and down: less than half of the hours being odd does not
+// move them.
+type usual struct {
+	From    int64     `json:"t,omitempty"` // of the hour that goes on
+	High    float32   `json:"x,omitempty"`
+	Low     float32   `json:"n,omitempty"`
+	Tops    []float32 `json:"xs,omitempty"`
+	Bottoms []float32 `json:"ns,omitempty"`
+	Top     float32   `json:"u,omitempty"` // median of Tops
+	Bottom  float32   `json:"f,omitempty"` // median of Bottoms
+	Above   float32   `json:"w,omitempty"` // K from Top to the outer fifth of Tops
+	Under   float32   `json:"d,omitempty"` // K from Bottom to the outer fifth of Bottoms
 }
 
 const (
-	pastLen     = 4
-	needAtLeast = 6
-	needAtMost  = 30
-	month       = 30 * 24 * hour
+	hoursLen  = 48
+	hoursWant = 12 // before which nothing is usual yet
 )
 
-func (o *overdue) pause() { o.Weight /= 2 }
+func (u *usual) known() bool { return len(u.Tops) >= hoursWant }
 
-// need is the weight from which a run is out of the ordinary.
-func (o *overdue) need() float64 {
-	need := float32(needAtLeast)
-	if len(o.Past) >= 2 {
-		need = max(need, 1.1*o.Past[1])
+func (u *usual) add(at int64, v float32) {
+	if u.From == 0 || at-u.From >= hour {
+		if u.From != 0 {
+			u.close()
+		}
+		u.From, u.High, u.Low = at, v, v
 	}
-	return float64(min(need, needAtMost))
+	u.High, u.Low = max(u.High, v), min(u.Low, v)
 }
 
-// over ends a run that came back by itself.
-func (o *overdue) over(at int64) {
-	if o.Peak > 1 {
-		o.Past = append(o.Past, min(o.Peak, needAtMost))
-		slices.SortFunc(o.Past, func(a, b float32) int {
-			switch {
-			case a > b:
-				return -1
-			case a < b:
-				return 1
-			}
-			return 0
-		})
-		o.Past = o.Past[:min(len(o.Past), pastLen)]
-	}
-	*o = overdue{Past: o.Past, Decay: o.Decay}
+func (u *usual) close() {
+	u.Tops, u.Bottoms = push(u.Tops, u.High, hoursLen), push(u.Bottoms, u.Low, hoursLen)
+	var a [hoursLen]float32
+	n := copy(a[:], u.Tops)
+	slices.Sort(a[:n])
+	u.Top, u.Above = a[n/2], a[n-1-n/5]-a[n/2]
+	n = copy(a[:], u.Bottoms)
+	slices.Sort(a[:n])
+	u.Bottom, u.Under = a[n/2], a[n/2]-a[n/5]
 }
 
-func (o *overdue) fade(at int64) {
-	if o.Decay == 0 {
-		o.Decay = at
+// evidence is how long the zone has been beyond its usual range on one side and not on its
+// way back. A run is the time from leaving the range to coming back.
+type evidence struct {
+	Weight float32   `json:"w,omitempty"` // min, weighted
+	Peak   float32   `json:"p,omitempty"` // greatest of this run
+	Breach bool      `json:"x,omitempty"` // this run passed a limit: it was no ordinary one
+	Past   []float32 `json:"b,omitempty"` // peaks of runs that came back, ascending
+	Faded  int64     `json:"d,omitempty"` // when Past was last made less
+}
+
+// Constants of the evidence, chosen with seeds 101 and 102 of internal/lab/forecast.
+const (
+	pastLen     = 4
+	needAtLeast = 6.0   // min
+	needAtMost  = 30.0  // min
+	fadePerDay  = 0.975 // halves a peak in four weeks
+	quiet       = 0.01  // K/min that is no fall
+)
+
+// pause takes account of a gap.
+func (e *evidence) pause() { e.Weight /= 2 }
+
+// need is the weight from which a run is out of the ordinary: somewhat more than the second
+// greatest of those that came back by themselves, so that what a zone does again and again
+// is learned to be harmless.
+func (e *evidence) need() float64 {
+	if n := len(e.Past); n >= 2 {
+		return min(max(needAtLeast, 1.1*float64(e.Past[n-2])), needAtMost)
 	}
-	if at-o.Decay >= month/30 { // each day
-		o.Decay = at
-		for i := range o.Past {
-			o.Past[i] *= 0.975
+	return needAtLeast
+}
+
+// over ends a run.
+func (e *evidence) over() {
+	if e.Peak > 1 && !e.Breach {
+		e.Past = append(e.Past, min(e.Peak, needAtMost))
+		slices.SortFunc(e.Past, cmp.Compare)
+		e.Past = e.Past[max(0, len(e.Past)-pastLen):]
+	}
+	e.Weight, e.Peak, e.Breach = 0, 0, false
+}
+
+func (e *evidence) fade(at int64) {
+	if e.Faded == 0 {
+		e.Faded = at
+	}
+	for ; at-e.Faded >= 24*hour; e.Faded += 24 * hour {
+		for i := range e.Past {
+			e.Past[i] *= fadePerDay
 		}
 	}
 }
 
 // judge weighs the newest minute on both sides.
-func (m *Model) judge() {
-	if !m.Hours.known() {
+func (m *Model) judge(at int64) {
+	s := &m.s
+	s.High.fade(at)
+	s.Low.fade(at)
+	if !s.Usual.known() {
 		return
 	}
-	at := m.Ring[len(m.Ring)-1].At
-	recent, ok := line(m.Ring, at-5*60e3, at, float64(m.Noise))
+	recent, ok := line(s.Ring, at-5*binLen, at, float64(s.Noise))
 	if !ok {
 		return
 	}
-	long, ok := m.now()
+	long, ok := m.trend()
 	if !ok {
 		return
 	}
-	h := &m.Hours
-	m.High.step(m, at, recent.level-float64(h.Usual), long.slope, long.err, float64(h.Width))
-	m.Low.step(m, at, float64(h.Floor)-recent.level, -long.slope, long.err, float64(h.Depth))
+	u := &s.Usual
+	m.weigh(&s.High, Above, recent.level-float64(u.Top), float64(u.Above), long)
+	m.weigh(&s.Low, Below, float64(u.Bottom)-recent.level, float64(u.Under), long)
 }
 
-// step weighs a minute that is beyond (K) the usual range and goes further by slope.
-func (o *overdue) step(m *Model, at int64, beyond, slope, err, width float64) {
-	o.fade(at)
-	margin := 0.1 + 2*float64(m.Noise) + 0.15*min(width, 2)
-	if beyond < margin/2 {
-		if o.Weight > 0 || o.Peak > 0 {
-			o.over(at)
-		}
-		return
-	}
+// weigh adds a minute in which the zone is beyond its usual range by so many K; width is how
+// far the odd hours of that range go.
+func (m *Model) weigh(e *evidence, side Side, beyond, width float64, long trend) {
+	margin := 0.1 + 2*float64(m.s.Noise) + 0.15*min(width, 2)
 	if beyond < margin {
+		if beyond < margin/2 && e.Peak > 0 {
+			e.over()
+		}
 		return
 	}
-	if o.Began == 0 {
-		o.Began = at
-	}
-	up := o == &m.High
-	w := 1.0
-	switch t := slope / err; {
-	case m.Mode.Defrost:
-		w = 0
-	case t < -2 && slope < -quietSlope:
-		w = -2
-	case t < -1:
-		w = -0.5
-	case t < 1:
-		w = 0.5
-	case up && m.Mode.Cool == No, !up && m.Mode.Cool == Yes:
-		w = 2
-	}
-	if w > 0 && m.Mode.Door {
-		w = 0.5
-		if at-m.Regime > 6*60e3 {
-			w = 2
+	e.Weight = min(max(0, e.Weight+m.minuteWeight(side, long)), 1.2*needAtMost)
+	e.Peak = max(e.Peak, e.Weight)
+}
+
+// minuteWeight is what a minute beyond the usual range counts.
+func (m *Model) minuteWeight(side Side, long trend) float32 {
+	slope := long.slope * side.sign()
+	mode := &m.s.Mode
+	switch sure := slope / long.err; {
+	case mode.Defrost:
+		return 0
+	case sure < -2 && slope < -quiet:
+		return -2
+	case sure < -1:
+		return -0.5
+	case mode.Door:
+		if m.s.Bin.From-m.s.Regime > 6*binLen {
+			return 2 // nobody goes in and out for so long
 		}
+		return 0.5
+	case sure < 1:
+		return 0.5
+	case side == Above && mode.Cool == No, side == Below && mode.Cool == Yes:
+		return 2 // it ought to have been switched by now
 	}
-	o.Weight = min(max(0, o.Weight+float32(w)), needAtMost*1.2)
-	o.Peak = max(o.Peak, o.Weight)
+	return 1
+}
+
+// unusual is the probability that what goes on is no ordinary cycle.
+func (m *Model) unusual(side Side) float64 {
+	s := &m.s
+	if len(s.Ring) == 0 || !s.Usual.known() {
+		return 0
+	}
+	e := &s.High
+	if side == Below {
+		e = &s.Low
+	} else if s.Dark != 0 && s.Ring[len(s.Ring)-1].At-s.Dark > 3*binLen {
+		return 0.95
+	}
+	return logistic((float64(e.Weight) - e.need()) / (0.15 * e.need()))
 }

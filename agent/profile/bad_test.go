@@ -2,12 +2,14 @@ package profile
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/frostline/frostline/agent/config"
+	"github.com/frostline/frostline/configs"
 )
 
 // golden compares with a file, or writes it with -update.
@@ -66,4 +68,29 @@ func TestProfilesAreFresh(t *testing.T) {
 	if a.Limits[0].Settings == b.Limits[0].Settings {
 		t.Error("two readers share settings")
 	}
+}
+
+// Whatever the bytes: an answer, and no panic. A profile that is taken has a source for
+// every number, and is taken again.
+func FuzzParse(f *testing.F) {
+	for _, id := range []string{"vaccine-2-8", "usp-crt", "gsp-vehicle", "food-code-cooling"} {
+		text, err := fs.ReadFile(configs.Profiles(), id+".yaml")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p, err := Parse("x/fuzz.yaml", text, kinds())
+		if err != nil {
+			return
+		}
+		for i := range p.Limits {
+			written(&p.Limits[i])
+		}
+		if len(p.Limits) == 0 || len(p.Sources) == 0 || p.ID != "fuzz" {
+			t.Errorf("taken: %+v", p)
+		}
+		demanded(&p.Demands)
+	})
 }

@@ -81,7 +81,8 @@ func Check(c *config.Config, z *config.Zone, s Site) (r Report, ok bool) {
 	return Report{Zone: z.ID, Name: z.Name, Profile: p.ID, Title: p.Title, Limits: k.watches, Clauses: k.clauses}, true
 }
 
-// probe is a point in the zone of a quantity that the profile limits.
+// probe is a point in the zone of a quantity that the profile limits. What is demanded of
+// probes is demanded of those that a limit watches: of air and goods, not of the evaporator.
 type probe struct {
 	id       agent.PointID
 	quantity agent.Quantity
@@ -162,6 +163,7 @@ func (k *checker) limits() {
 	for _, q := range k.quantities() {
 		k.watched(q, watched)
 	}
+	k.probes = slices.DeleteFunc(k.probes, func(p probe) bool { return !watched[p.id] })
 }
 
 func (k *checker) watched(q agent.Quantity, watched map[agent.PointID]bool) {

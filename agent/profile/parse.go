@@ -84,7 +84,7 @@ func (d reader) limits(k config.Known) {
 func (d reader) from(at string, l *Limit, keys []string) {
 	shared := []string{"id", "kind", "zone", "point", "quantity", "role", "item", "reader", "severity", "advice", "from", "latching", "absolute"}
 	for _, key := range keys {
-		if _, has := l.From[key]; !has && !slices.Contains(shared, key) {
+		if _, has := l.From[key]; !has && l.Settings != nil && !slices.Contains(shared, key) {
 			d.Fault(at+"."+key, "from: does not say where this comes from")
 		}
 	}

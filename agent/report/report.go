@@ -27,7 +27,7 @@ type Verdict string
 // The verdicts, from the best to the worst.
 const (
 	VerdictNone       Verdict = "none"       // there is no limit to keep
-	VerdictPass       Verdict = "pass"       // no limit was reached, and no gap can hide that one was
+	VerdictPass       Verdict = "pass"       // no limit was reached, and no gap is long enough to hide that one was
 	VerdictIncomplete Verdict = "incomplete" // no limit was reached that is known of
 	VerdictFail       Verdict = "fail"       // a limit was reached
 )

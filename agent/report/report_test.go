@@ -196,7 +196,8 @@ func TestVerdicts(t *testing.T) {
 		{"a gap that is too short to hide it", report.Limit{Above: val("8"), For: h}, "5*10 -*30 5*10", report.VerdictPass, "", 0, 0},
 		{"a gap that is long enough", report.Limit{Above: val("8"), For: h}, "5*10 -*70 5*10", report.VerdictIncomplete, "", 0, 0},
 		{"a gap after a run", report.Limit{Above: val("8"), For: h}, "9*40 !crc*25 5*10", report.VerdictIncomplete, "", 40, 1},
-		{"at once: every gap may hide it", report.Limit{Above: val("8")}, "5 !crc 5", report.VerdictIncomplete, "", 0, 0},
+		{"at once: a gap may hide it", report.Limit{Above: val("8")}, "5 !crc*4 5", report.VerdictIncomplete, "", 0, 0},
+		{"one failed measurement hides no more than the time between two", report.Limit{Above: val("8")}, "5 !crc*3 5 !crc*3 5", report.VerdictPass, "", 0, 0},
 		{"a total that gaps may complete", report.Limit{Above: val("8"), Total: h, Within: "trip"}, "9*30 5 !crc*30 5", report.VerdictIncomplete, "", 30, 1},
 
 		// Doubtful values open, and neither end nor reset.

@@ -3,9 +3,11 @@ package report
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/alarm"
 	"github.com/frostline/frostline/agent/alarm/limit"
 	"github.com/frostline/frostline/agent/climate"
 )
@@ -49,10 +51,17 @@ type Limit struct {
 	For       time.Duration  // reached by values that were outside for this long without a break
 	Total     time.Duration  // reached by values that were outside for this long in all within Within
 	Within    string         // trip (the whole report), day (in the site's time), or a time such as 24h
+
+	// Kind makes it another rule than a limit on the value, such as one on the mean kinetic
+	// temperature: any kind that watches one point. The values and times above are then not
+	// used. Settings are the kind's own, filled in; nil for its defaults.
+	Kind     *alarm.Kind
+	Settings any
 }
 
 // Errors of New.
 var (
+	ErrKind   = errors.New("is of a kind that watches more than one point")
 	ErrPeriod = errors.New("the end is not later than the beginning")
 	ErrTwice  = errors.New("there are two of this name")
 	ErrMost   = errors.New("most must not be negative")
@@ -78,8 +87,7 @@ func (s *Setup) check() error {
 		zones[z.ID] = true
 		names := map[string]bool{}
 		for _, l := range z.Limits {
-			set := l.settings()
-			if err := set.Validate(); err != nil {
+			if err := l.check(); err != nil {
 				errs = append(errs, fmt.Errorf("zone %s: limit %s: %w", z.ID, l.Name, err))
 			}
 			if names[l.Name] {
@@ -91,9 +99,26 @@ func (s *Setup) check() error {
 	return errors.Join(errs...)
 }
 
-// settings are the limit as the settings of its rule.
-func (l *Limit) settings() limit.Settings {
-	return limit.Settings{
+func (l *Limit) check() error {
+	kind, set := l.kind()
+	if kind.Scope != alarm.PerPoint {
+		return ErrKind
+	}
+	if v, ok := set.(interface{ Validate() error }); ok {
+		return v.Validate()
+	}
+	return nil
+}
+
+// kind is the kind of the limit's rule, and its settings.
+func (l *Limit) kind() (alarm.Kind, any) {
+	switch {
+	case l.Kind != nil && l.Settings != nil:
+		return *l.Kind, l.Settings
+	case l.Kind != nil:
+		return *l.Kind, l.Kind.Config()
+	}
+	return limit.Kind, &limit.Settings{
 		Above: l.Above, AtOrAbove: l.AtOrAbove, Below: l.Below, AtOrBelow: l.AtOrBelow,
 		For: l.For, Total: l.Total, Within: limit.Window(l.Within),
 	}
@@ -101,12 +126,12 @@ func (l *Limit) settings() limit.Settings {
 
 // rule is the limit in the config's words.
 func (l *Limit) rule() string {
-	set := l.settings()
-	return string(l.Quantity) + " " + limit.Kind.Describe(&set)
+	kind, set := l.kind()
+	return strings.TrimSpace(string(l.Quantity) + " " + kind.Describe(set))
 }
 
 func (l *Limit) watches(d *agent.Definition) bool {
-	return l.Quantity == d.Quantity && (l.Role == "" || l.Role == d.Role)
+	return (l.Quantity == "" || l.Quantity == d.Quantity) && (l.Role == "" || l.Role == d.Role)
 }
 
 // high reports whether the limit is an upper one.

@@ -13,11 +13,59 @@ import (
 	"time"
 
 	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/alarm"
 	"github.com/frostline/frostline/agent/climate"
 	"github.com/frostline/frostline/agent/report"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestOtherKind: a limit can be any rule that watches one point.
+func TestOtherKind(t *testing.T) {
+	warm := alarm.Define(alarm.Facts{Name: "warm", Scope: alarm.PerPoint}, agent.Value(0),
+		func(v agent.Value) string { return "warm " + v.String() },
+		func(v agent.Value, _ alarm.Target) alarm.Rule { return &warmer{limit: v} })
+	limit := agent.Value(8 * agent.Unit)
+	l := report.Limit{Name: "warm", Kind: &warm, Settings: &limit}
+	set := setup(l)
+	s := newStream().play(&air, "5 9 11 5*3 9 !crc*4")
+	set.From, set.To = noon, s.at.Wall
+	r := build(t, set, s.recs)
+	got := only(t, r).Limits[0]
+	if got.Verdict != report.VerdictFail || got.OutsideS != 180 || got.Excursions.Total != 2 || got.Worst.V != 11*agent.Unit || minute(got.Reached) != "1" {
+		t.Errorf("%+v", got)
+	}
+	if e := got.Excursions.Items; e[0].Ending != report.Returned || e[1].Ending != report.EndUnknown || !e[0].Reached {
+		t.Errorf("%+v", e)
+	}
+	if rule := r.Zones[0].Limits[0].Rule; rule != "temperature warm 8" {
+		t.Errorf("rule %q", rule)
+	}
+	s = newStream().play(&air, "5 !crc*4 5")
+	set.To = s.at.Wall
+	if v := build(t, set, s.recs).Verdict; v != report.VerdictIncomplete {
+		t.Errorf("with a gap: %s", v)
+	}
+	warm.Scope = alarm.PerZone
+	if _, err := report.New(set); !errors.Is(err, report.ErrKind) {
+		t.Errorf("%v, want ErrKind", err)
+	}
+}
+
+// warmer is active while the newest value is above its limit.
+type warmer struct {
+	limit agent.Value
+	value agent.Value
+}
+
+func (w *warmer) Step(_ alarm.Tick, in *alarm.Input) alarm.Condition {
+	if in != nil && in.Reading.OK() {
+		w.value = in.Reading.Value
+	}
+	return alarm.Condition{Active: w.value > w.limit}
+}
+func (w *warmer) Explain() alarm.Finding { return alarm.Finding{Value: &w.value} }
+func (w *warmer) State() any             { return w }
 
 func TestSetupIsChecked(t *testing.T) {
 	for _, c := range []struct {

@@ -5,14 +5,14 @@ import (
 
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/alarm"
-	"github.com/frostline/frostline/agent/alarm/limit"
 )
 
 // doubtful values open an excursion and do not end one, as with the rule.
 const doubtful = agent.MarkImplausible | agent.MarkTooFast
 
 // watch follows one limit at one point. Whether the limit was reached is what its rule says;
-// beside it the watch keeps the time outside and the excursions.
+// beside it the watch keeps the time outside and the excursions. Outside of a limit on the
+// value is a value; outside of another kind of rule is where the rule stands active.
 type watch struct {
 	limit *Limit
 	most  int
@@ -22,21 +22,22 @@ type watch struct {
 	held    alarm.Held
 	out     alarm.Line // time outside
 	unknown alarm.Line // time in gaps
+	silent  alarm.Line // of it, since the newest value
+	blind   alarm.Line // of it, in gaps that are long enough to matter
 	vague   bool       // a gap's time is not known
-	run     alarm.Line // how long the present excursion may have lasted, gaps included
+	run     alarm.Line // how long the present excursion may have lasted, such gaps included
 	longest alarm.Line // the longest that one may have lasted
 
 	open    bool
 	present Excursion
-	silent  alarm.Line // of the open excursion: how long there has been no value
-	dead    bool       // of the open excursion: there was none for longer than a value holds
-	ceased  time.Time  // of the open excursion: when its newest value ceased to hold
+	dead    bool      // of the open excursion: the point was silent for longer than a value holds
+	ceased  time.Time // of the open excursion: when its newest value ceased to hold
 	report  LimitReport
 }
 
 func newWatch(l *Limit, p alarm.Point, most int) *watch {
-	set := l.settings()
-	return &watch{limit: l, most: most, rule: limit.Kind.New(&set, alarm.Target{Point: p}), report: LimitReport{Limit: l.Name}}
+	kind, set := l.kind()
+	return &watch{limit: l, most: most, rule: kind.New(set, alarm.Target{Point: p}), report: LimitReport{Limit: l.Name}}
 }
 
 // advance counts up to a moment, and steps the rule whenever it wants to be until then.
@@ -67,24 +68,34 @@ func (w *watch) step(t alarm.Tick, in *alarm.Input) {
 
 func (w *watch) reached() bool { return w.report.Verdict == VerdictFail }
 
-// gap counts time in which no value held; hold is for how long one would have.
+// gap counts time in which no value held; hold is for how long one would have. A point that
+// is silent for no longer than that hides no more than the time between two samples does.
 func (w *watch) gap(d, hold alarm.Line) {
+	was := w.silent
 	w.unknown += d
-	w.run += d
 	w.silent += d
-	w.dead = w.dead || w.silent > hold
+	if w.silent <= hold {
+		return
+	}
+	if was <= hold {
+		d += was
+	}
+	w.dead = true
+	w.blind += d
+	w.run += d
 	w.longest = max(w.longest, w.run)
 }
 
 // sample takes a reading, at a moment to which the watch has been advanced.
 func (w *watch) sample(t alarm.Tick, in *alarm.Input, hold alarm.Line) {
-	r := in.Reading
-	if r.OK() && w.limit.outside(r.Value) {
-		w.outside(t, r, hold)
-	}
 	w.step(t, in)
+	r := in.Reading
+	if r.OK() {
+		w.silent = 0
+	}
 	switch {
-	case r.OK() && w.limit.outside(r.Value):
+	case r.OK() && w.isOutside(r.Value):
+		w.outside(t, r, hold)
 	case r.OK() && r.Marks&doubtful == 0:
 		w.end(t.Wall, Returned)
 		w.held.Gone()
@@ -96,31 +107,47 @@ func (w *watch) sample(t alarm.Tick, in *alarm.Input, hold alarm.Line) {
 	}
 }
 
+func (w *watch) isOutside(v agent.Value) bool {
+	if w.limit.Kind != nil {
+		return w.cond.Active
+	}
+	return w.limit.outside(v)
+}
+
 func (w *watch) outside(t alarm.Tick, r *agent.Reading, hold alarm.Line) {
 	at := t.Wall
 	if !at.IsZero() {
 		at = at.Add((t.Sampled - t.Now).Duration())
 	}
+	v, high := r.Value, w.limit.high()
+	if w.limit.Kind != nil {
+		found := w.rule.Explain()
+		high = found.Word != alarm.Below && found.Word != alarm.AtOrBelow
+		if found.Value != nil {
+			v = *found.Value
+		}
+	}
 	if !w.open {
 		w.open, w.dead = true, false
-		w.present = Excursion{Begin: at, Worst: r.Value, WorstAt: at, UnknownS: -seconds(w.unknown)}
-		if w.report.Excursions.Total == 0 && w.report.Began.IsZero() {
+		w.present = Excursion{Begin: at, Worst: v, WorstAt: at, UnknownS: -seconds(w.unknown)}
+		if w.report.Excursions.Total == 0 {
 			w.report.Began = at
 		}
 	}
+	w.present.Reached = w.present.Reached || w.cond.Active
 	w.held.There(t, hold)
-	w.ceased, w.silent = time.Time{}, 0
-	if w.beyond(r.Value, w.present.Worst) {
-		w.present.Worst, w.present.WorstAt = r.Value, at
+	w.ceased = time.Time{}
+	if beyond(high, v, w.present.Worst) {
+		w.present.Worst, w.present.WorstAt = v, at
 	}
-	if w.report.Worst == nil || w.beyond(r.Value, w.report.Worst.V) {
-		w.report.Worst = &Extreme{V: r.Value, T: at, Marks: r.Marks.Words()}
+	if w.report.Worst == nil || beyond(high, v, w.report.Worst.V) {
+		w.report.Worst = &Extreme{V: v, T: at, Marks: r.Marks.Words()}
 	}
 }
 
 // beyond reports whether a is farther outside than b.
-func (w *watch) beyond(a, b agent.Value) bool {
-	if w.limit.high() {
+func beyond(high bool, a, b agent.Value) bool {
+	if high {
 		return a > b
 	}
 	return a < b
@@ -142,7 +169,7 @@ func (w *watch) end(at time.Time, how Ending) {
 	e.UnknownS += seconds(w.unknown)
 	w.report.LongestS = max(w.report.LongestS, e.DurationS)
 	w.report.Excursions.add(e, w.most)
-	w.present, w.ceased, w.silent = Excursion{}, time.Time{}, 0
+	w.present, w.ceased = Excursion{}, time.Time{}
 }
 
 // finish ends the report's time; holds says that a value held until then.
@@ -162,15 +189,18 @@ func (w *watch) finish(at time.Time, holds bool) {
 }
 
 // hidden reports whether the gaps are long enough to hide that the limit was reached. Of a
-// total within a day or a rolling time all gaps count as if they were within one.
+// total within a day or a rolling time all gaps count as if they were within one; of another
+// kind of rule than a limit on the value any gap counts that is longer than a value holds.
 func (w *watch) hidden() bool {
-	if w.vague {
+	switch {
+	case w.vague:
 		return true
-	}
-	if w.unknown == 0 {
+	case w.blind == 0:
 		return false
+	case w.limit.Kind != nil:
+		return true
 	}
 	byRun := w.limit.For > 0 || w.limit.Total == 0
 	return byRun && w.longest >= alarm.Millis(w.limit.For) ||
-		w.limit.Total > 0 && w.out+w.unknown >= alarm.Millis(w.limit.Total)
+		w.limit.Total > 0 && w.out+w.blind >= alarm.Millis(w.limit.Total)
 }

@@ -224,7 +224,7 @@ func (db *DB) openSession(path string, c *carry) (_ *session, err error) {
 		s.reader = newReader(openReaders(path), path)
 	}
 	s.reader.cat.Store(s.cat)
-	s.reader.head.Store(s.next - 1)
+	s.reader.publish(s.next - 1)
 	s.reader.newest.Store(s.newest)
 	s.reader.definition = db.Definition
 	if err = s.reader.ping(); err != nil {

@@ -419,6 +419,11 @@ func (w *writer) applied(tx *transaction) {
 		s.begin = nil
 	}
 	s.reader.cat.Store(s.cat)
+	for _, p := range tx.packs {
+		if p.head.kind != codeReadings {
+			s.reader.rare.Store(max(s.reader.rare.Load(), p.id+int64(p.head.n)-1))
+		}
+	}
 	s.reader.head.Store(s.next - 1)
 	if tx.removed {
 		s.reader.waits.forget()

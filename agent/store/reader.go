@@ -20,6 +20,7 @@ type Reader struct {
 	pool       *sql.DB
 	cat        atomic.Pointer[catalog]
 	head       atomic.Int64 // offset of the last record
+	rare       atomic.Int64 // beyond this offset there are readings only; published before head
 	newest     atomic.Int64 // Unix milliseconds of the newest dated record
 	waits      waits
 	definition func(agent.DefID) (agent.Definition, bool)
@@ -86,8 +87,14 @@ func (r *Reader) reload() (map[agent.DefID]agent.Definition, error) {
 		return nil, err
 	}
 	r.cat.Store(cat)
-	r.head.Store(id.Int64 + n.Int64 - 1)
+	r.publish(id.Int64 + n.Int64 - 1)
 	return defs, nil
+}
+
+// publish makes a file's records readable. Which kinds they are of is not known.
+func (r *Reader) publish(head int64) {
+	r.rare.Store(head)
+	r.head.Store(head)
 }
 
 func (r *Reader) ping() (err error) {
@@ -228,10 +235,10 @@ func (r *Reader) AppendAfter(ctx context.Context, dst []agent.Record, p agent.Po
 		at, _ := cat.offset(p)
 		from = at + 1
 	}
-	if from > head {
+	sel := selectKinds(kinds)
+	if from > head || !sel[codeReadings] && from > r.rare.Load() {
 		return dst, ctx.Err()
 	}
-	sel := selectKinds(kinds)
 	out, err := guard(ctx, func() ([]agent.Record, error) {
 		sc := scan{ctx: ctx, r: r, cat: cat, head: head, dst: dst, from: from, limit: limit, sel: sel}
 		err := sc.run()

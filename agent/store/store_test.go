@@ -247,3 +247,53 @@ func TestAppendIsReadBack(t *testing.T) {
 		t.Errorf("after a clean stop the epoch must go on, head %s", h)
 	}
 }
+
+// A lane of alarms stands at the head nearly always: it must see the next alarm, however
+// many readings come before and after it, and also what an earlier life has left.
+func TestARareRecordAmongReadingsIsFound(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for _, name := range []string{"first life", "second life"} {
+		for i := range 3 {
+			at := r.Head()
+			r.put(readings(r.clock.Now(), 5, agent.Unit)...)
+			if found, err := r.After(t.Context(), at, 10, agent.KindAlarms); err != nil || len(found) != 0 {
+				t.Fatalf("%s: %d alarms among readings, %v", name, len(found), err)
+			}
+			at = r.Head()
+			id := fmt.Sprintf("%s:%d", name, i)
+			r.put(append(readings(r.clock.Now(), 2, agent.Unit), alarm(r.clock.Now(), id))...)
+			r.put(readings(r.clock.Now(), 2, agent.Unit)...)
+			found, err := r.After(t.Context(), at, 10, agent.KindAlarms)
+			if err != nil || len(found) != 1 || string(found[0].Event.Alarm.ID) != id {
+				t.Fatalf("%s: found %+v, %v, want alarm %s", name, found, err, id)
+			}
+		}
+		r = r.again()
+	}
+	if n := len(r.all(agent.KindAlarms)); n != 6 {
+		t.Errorf("%d alarms of two lives, want 6", n)
+	}
+}
+
+// The records of one transaction are laid out in the storage of the one before: nothing of
+// it may shine through.
+func TestTransactionsOfManyShapesKeepTheirRecords(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	want := 0
+	for i, n := range []int{900, 1, 0, 1200, 3} {
+		batch := append(readings(r.clock.Now(), n, agent.Value(i)*agent.Unit), scanned(r.clock.Now(), fmt.Sprint(i)))
+		r.put(batch...)
+		want += n
+	}
+	contiguous(t, r.all())
+	if n := len(r.all(agent.KindReadings)); n != want {
+		t.Errorf("%d readings, want %d", n, want)
+	}
+	for i, s := range r.all(agent.KindScans) {
+		if s.Scan.Code != fmt.Sprint(i) {
+			t.Errorf("scan %d is %q", i, s.Scan.Code)
+		}
+	}
+}

@@ -144,16 +144,18 @@ func (w *writer) work() error {
 		w.refuseJobs(err)
 		return err
 	}
+	pause := maintenance
 	if w.due() {
 		if err := w.commit(); err != nil {
 			return err
 		}
+		pause /= 2 // the processor is awake, and need not be woken for it apart
 	}
 	if err := w.runJobs(); err != nil {
 		return err
 	}
 	much := w.s.walLimit > 0 && w.s.walPages*pageSize > w.s.walLimit // a burst: limits must be looked at sooner
-	if elapsed()-w.tended < maintenance && w.s.idle() && !much {
+	if elapsed()-w.tended < pause && w.s.idle() && !much {
 		return nil
 	}
 	w.tended = elapsed()

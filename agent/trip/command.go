@@ -209,7 +209,26 @@ func (e *Engine) defaults(p Plan) Plan {
 	if len(p.Compartments) == 0 {
 		p.Compartments = e.setup.Compartments
 	}
+	p.Compartments = slices.Clone(p.Compartments)
+	for i := range p.Compartments {
+		if c := &p.Compartments[i]; c.Range == nil {
+			c.Range = e.rangeOf(*c)
+		}
+	}
 	return p
+}
+
+// rangeOf is the range that the config has for a compartment, or its profile.
+func (e *Engine) rangeOf(c Compartment) *Range {
+	for _, own := range e.setup.Compartments {
+		if own.Range != nil && own.Zone == c.Zone && own.Profile == c.Profile {
+			return own.Range
+		}
+	}
+	if r, ok := e.setup.Profiles[c.Profile]; ok {
+		return &r
+	}
+	return nil
 }
 
 func or(text *string, def string) {
@@ -233,7 +252,7 @@ func (e *Engine) begin(p Plan, by cause, now timeline.Moment, who Person, commen
 	}
 	t := &trip{
 		ID: p.ID, Phase: p.Phase, Shipment: p.Shipment, Carrier: p.Carrier, Lane: p.Lane, Vehicle: p.Vehicle, Seal: p.Seal,
-		Compartments: slices.Clone(p.Compartments), Started: timeline.Save(at),
+		Compartments: p.Compartments, Started: timeline.Save(at),
 	}
 	for _, s := range p.Stops {
 		t.Stops = append(t.Stops, stop{Stop: s})
@@ -246,8 +265,8 @@ func (e *Engine) begin(p Plan, by cause, now timeline.Moment, who Person, commen
 	ev := e.event(agent.TripStarted, by, now)
 	ev.Phase = t.Phase
 	ev.Shipment, ev.Carrier, ev.Lane, ev.Vehicle, ev.Seal = t.Shipment, t.Carrier, t.Lane, t.Vehicle, t.Seal
-	for _, c := range t.Compartments {
-		ev.Compartments = append(ev.Compartments, agent.TripCompartment{Zone: c.Zone, Profile: c.Profile})
+	for i := range t.Compartments {
+		ev.Compartments = append(ev.Compartments, t.Compartments[i].noun())
 	}
 	for _, s := range p.Stops {
 		ev.Stops = append(ev.Stops, s.noun())
@@ -332,6 +351,15 @@ func (e *Engine) emit(ev *agent.TripEvent, now timeline.Moment) {
 	ev.N = e.open.N
 	ev.Message = message(ev)
 	e.events = append(e.events, agent.Event{At: e.line.Instant(now), Kind: agent.EventTrip, Trip: ev})
+}
+
+// noun is the compartment as events and lists have it.
+func (c *Compartment) noun() agent.TripCompartment {
+	out := agent.TripCompartment{Zone: c.Zone, Profile: c.Profile}
+	if c.Range != nil {
+		out.Low, out.High = c.Range.Low, c.Range.High
+	}
+	return out
 }
 
 // noun is the stop as events and lists have it.

@@ -227,28 +227,18 @@ func travels(r agent.Role) bool {
 // ready tells how the compartments stand, each with the point that speaks against it.
 func (e *Engine) ready(now timeline.Moment) []agent.TripCompartment {
 	list := make([]agent.TripCompartment, 0, len(e.open.Compartments))
-	for _, c := range e.open.Compartments {
-		out := agent.TripCompartment{Zone: c.Zone, Profile: c.Profile}
-		if r, ok := e.rangeOf(c); ok {
-			e.compartment(&out, r, now)
+	for i := range e.open.Compartments {
+		out := e.open.Compartments[i].noun()
+		if out.Low != nil || out.High != nil {
+			e.compartment(&out, now)
 		}
 		list = append(list, out)
 	}
 	return list
 }
 
-func (e *Engine) rangeOf(c Compartment) (Range, bool) {
-	for _, own := range append([]Compartment{c}, e.setup.Compartments...) {
-		if own.Range != nil && own.Zone == c.Zone && own.Profile == c.Profile {
-			return *own.Range, true
-		}
-	}
-	r, ok := e.setup.Profiles[c.Profile]
-	return r, ok && (r.Low != nil || r.High != nil)
-}
-
 // compartment judges one: out of range if any probe is, else unknown if any is, else in range.
-func (e *Engine) compartment(out *agent.TripCompartment, r Range, now timeline.Moment) {
+func (e *Engine) compartment(out *agent.TripCompartment, now timeline.Moment) {
 	out.State = agent.CompartmentUnknown
 	for n, p := range e.probes(out.Zone) {
 		if n == 0 {
@@ -260,7 +250,7 @@ func (e *Engine) compartment(out *agent.TripCompartment, r Range, now timeline.M
 			if out.State == agent.CompartmentInRange {
 				out.State, out.Point = agent.CompartmentUnknown, p
 			}
-		case r.Low != nil && s.Value < *r.Low, r.High != nil && s.Value > *r.High:
+		case out.Low != nil && s.Value < *out.Low, out.High != nil && s.Value > *out.High:
 			v := s.Value
 			out.State, out.Point, out.Value = agent.CompartmentOutOfRange, p, &v
 			return

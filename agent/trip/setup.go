@@ -51,7 +51,7 @@ type Setup struct {
 	Lanes        []Lane
 	Lane         string // id of the lane of trips that name no other; may be empty
 	Compartments []Compartment
-	Profiles     map[string]Range // the temperature range of each profile that has one
+	Profiles     map[string]Range // of compartments that have no range of their own, by their profile
 	Triggers     []Trigger
 	First        agent.TripPhase // in which a trip begins that a trigger opens; pre-cool if empty
 	Levels       Levels
@@ -100,7 +100,7 @@ type Place struct {
 type Compartment struct {
 	Zone    agent.ZoneID
 	Profile string
-	Range   *Range // in place of the profile's
+	Range   *Range // it has to be in at departure; nil: the one that the setup has for it, if any
 }
 
 // Range is a range of temperatures, both ends included; nil is no end.

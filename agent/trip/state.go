@@ -124,7 +124,7 @@ func planOf(t *agent.TripEvent) Plan {
 		ID: t.ID, Shipment: t.Shipment, Carrier: t.Carrier, Lane: t.Lane, Vehicle: t.Vehicle, Seal: t.Seal, Phase: t.Phase,
 	}
 	for _, c := range t.Compartments {
-		p.Compartments = append(p.Compartments, Compartment{Zone: c.Zone, Profile: c.Profile})
+		p.Compartments = append(p.Compartments, Compartment{Zone: c.Zone, Profile: c.Profile, Range: &Range{c.Low, c.High}})
 	}
 	for _, s := range t.Stops {
 		one := Stop{Name: s.Name, Due: s.Due, After: time.Duration(s.AfterS) * time.Second}

@@ -230,7 +230,7 @@ func TestStarted(t *testing.T) {
 	if ev.Carrier != "Nord" || ev.Vehicle != "B-XY 7" || ev.Lane != "north" || ev.Shipment != "4711" || ev.CorridorM != 500 || ev.By != "Li Wei" || *ev.UID != 1000 {
 		t.Errorf("%+v", ev)
 	}
-	if len(ev.Compartments) != 2 || ev.Compartments[1] != (agent.TripCompartment{Zone: "rear", Profile: "frozen"}) || len(ev.Stops) != 2 || ev.Stops[1].AfterS != 10800 || ev.Stops[0].RadiusM != 200 {
+	if len(ev.Compartments) != 2 || ev.Compartments[1].Zone != "rear" || ev.Compartments[1].Profile != "frozen" || *ev.Compartments[1].High != deg("-18") || len(ev.Stops) != 2 || ev.Stops[1].AfterS != 10800 || ev.Stops[0].RadiusM != 200 {
 		t.Errorf("%+v %+v", ev.Compartments, ev.Stops)
 	}
 	if want := "trip truck-7-20260302t120000z-1 started: shipment 4711, carrier Nord, lane north, vehicle B-XY 7, seal S9"; ev.Message != want {

@@ -109,7 +109,7 @@ func (s setup) config(dir string) string {
 		text += fmt.Sprintf("  - {id: high, zone: hall, quantity: temperature, above: %s, severity: critical}\n", s.limit)
 	}
 	if s.webhook != "" {
-		text += fmt.Sprintf("outputs:\n  - {id: hook, driver: webhook, url: %q}\n", s.webhook)
+		text += fmt.Sprintf("outputs:\n  - {id: hook, driver: webhook, url: %q, flood: {most: 0}}\n", s.webhook)
 	}
 	if s.broker != "" {
 		text += fmt.Sprintf("upstreams:\n  - {id: %s, driver: mqtt, url: \"mqtt://%s\", encoding: %s}\n", upstream, s.broker, s.encoding)

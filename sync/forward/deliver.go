@@ -341,7 +341,7 @@ func (l *lane) quarantine(ctx context.Context, p agent.Position, reason string) 
 }
 
 // fitting is how many of the records, from the first on, the byte limit allows now; -1: it
-// allows nothing at all. Backlog has a share of its own.
+// allows nothing at all. Old backlog has a share of its own.
 func (l *lane) fitting(records []agent.Record, backlog bool) int {
 	if l.p.o.Limit.Bytes <= 0 {
 		return len(records)
@@ -364,7 +364,7 @@ func (l *lane) afford(ctx context.Context, records []agent.Record) (int, error) 
 		return len(records), nil
 	}
 	for {
-		backlog := l.name == upstream.Main && l.behind(records[len(records)-1].At())
+		backlog := l.name == upstream.Main && l.age(records[len(records)-1].At()) > oldBacklog
 		if n := l.fitting(records, backlog); n > 0 {
 			l.p.clear(l.name, func(code string) bool { return code == conditionBudget })
 			return n, nil

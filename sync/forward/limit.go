@@ -187,7 +187,7 @@ func (b *budget) used(now agent.Instant) int64 {
 }
 
 // allows says how many bytes of size hint a lane may still send in this period. The main
-// lane leaves the last tenth to the urgent one. Backlog may use half of the main lane's at
+// lane leaves the last tenth to the urgent one. Old backlog may use half of the main lane's at
 // once; the other half is set free evenly over the period, so that there is always
 // something left for what is measured now, and nothing at the end.
 func (b *budget) allows(lane upstream.Lane, backlog bool, now agent.Instant) int64 {

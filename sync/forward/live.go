@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/frostline/frostline/agent"
@@ -12,15 +13,23 @@ import (
 	"github.com/frostline/frostline/sync/wire"
 )
 
-// farBehind is how much older than a batch that lingers a record must be to be called backlog.
-const farBehind = 5 * time.Second
+const (
+	farBehind  = 5 * time.Second  // older than a batch that lingers by so much: the rest must not wait for it
+	oldBacklog = 15 * time.Minute // older than that: it has a share of its own in the byte limit
+)
+
+// age is how long ago that instant was; more than anything if it was in another boot.
+func (l *lane) age(at agent.Instant) time.Duration {
+	now := l.p.o.Now()
+	if now.Boot != at.Boot {
+		return math.MaxInt64
+	}
+	return now.Mono - at.Mono
+}
 
 // behind reports whether a record taken at that instant is backlog: what is measured now
 // should not wait until it and its like are delivered.
-func (l *lane) behind(at agent.Instant) bool {
-	now := l.p.o.Now()
-	return now.Boot != at.Boot || now.Mono-at.Mono > l.p.o.Batch.Linger+farBehind
-}
+func (l *lane) behind(at agent.Instant) bool { return l.age(at) > l.p.o.Batch.Linger+farBehind }
 
 // live is the main lane's second window. It is open while the lane delivers backlog, begins
 // at the head of the moment, and brings what is measured now, out of its turn. It has no
@@ -119,7 +128,7 @@ func (l *lane) deliverLive(ctx context.Context, w window) error {
 		v.retry.Worked(l.p.o.Elapsed())
 		n += len(b.Records)
 	}
-	_ = w
+	v.taken.add(w)
 	l.count(n)
 	return nil
 }

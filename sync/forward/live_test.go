@@ -17,12 +17,12 @@ import (
 func TestWhatIsMeasuredNowDoesNotWaitForABacklog(t *testing.T) {
 	for _, only := range []Only{{}, {Zones: []agent.ZoneID{"room-1"}}, {Kinds: []agent.Kind{agent.KindReadings, agent.KindAlarms}}} {
 		synctest.Test(t, func(t *testing.T) {
-			o := newOutage(t, 12_000)
+			o := newOutage(t, 8_000)
 			o.o.Only, o.o.Batch.Bytes = only, 2048
 			p, stop := o.start()
 			time.Sleep(3 * time.Second)
 			from := len(o.all)
-			o.measures(20)
+			o.measures(12)
 			to := len(o.all)
 			if s := p.Snapshot(t.Context()); s.Waiting < 1_000 {
 				t.Errorf("%d waiting: there was no backlog", s.Waiting)
@@ -223,23 +223,62 @@ func TestRecordsRejectedInALiveWindowAreSetAside(t *testing.T) {
 	})
 }
 
+// The link carries less than is measured: the live window falls behind, and begins at the head again and
+// again. So some of each moment arrives soon.
+func TestALiveWindowThatFallsBehindBeginsAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutage(t, 2_000)
+		o.o.Batch.Bytes = 2048
+		var wide atomic.Bool
+		o.plan = func(upstream.Batch) upstreamtest.Fate {
+			if wide.Load() {
+				return upstreamtest.All
+			}
+			return upstreamtest.Fate{Take: -1, Delay: 250 * time.Millisecond}
+		}
+		p, stop := o.start()
+		for range 60 {
+			o.commit(o.measured(agent.Seq(len(o.all)+1), 100))
+			time.Sleep(time.Second)
+		}
+		time.Sleep(10 * time.Second)
+		for from := 2_000; from < len(o.all); from += 1_000 { // ten seconds each
+			soon := 0
+			o.store.mu.Lock()
+			for _, rec := range o.all[from : from+1_000] {
+				if at := o.arrival[rec.Position]; at != 0 && rec.Kind() != agent.KindAlarms && at-o.commits[rec.Position] < 8*time.Second {
+					soon++
+				}
+			}
+			o.store.mu.Unlock()
+			if soon == 0 {
+				t.Errorf("of what was measured from %s on nothing arrived soon", o.all[from].Position)
+			}
+		}
+		wide.Store(true)
+		o.drain(p, 5*time.Hour)
+		stop()
+		o.arrived(o.all, Only{})
+	})
+}
+
 // A record under which connections die is found by the lane in its turn; the live window leaves it
 // to the lane, and nothing innocent is set aside.
 func TestAPoisonedRecordInALiveWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOutage(t, 5_000)
-		deaths := 0
+		var deaths atomic.Int64
 		o.plan = func(b upstream.Batch) upstreamtest.Fate {
 			if holds(b, 5_071) != nil {
-				deaths++
+				deaths.Add(1)
 				return upstreamtest.Fate{Err: errDied}
 			}
 			return upstreamtest.Fate{Take: -1, Delay: 100 * time.Millisecond}
 		}
 		p, stop := o.start()
 		o.measures(30)
-		if deaths != 1 {
-			t.Errorf("%d connections died while the backlog drained, want one", deaths)
+		if n := deaths.Load(); n != 1 {
+			t.Errorf("%d connections died while the backlog drained, want one", n)
 		}
 		o.drain(p, time.Hour)
 		stop()

@@ -354,6 +354,20 @@ func (r *rig) arrived(records []agent.Record, only Only) {
 // nothing is missing but what is set aside.
 func (r *rig) covered(records []agent.Record, only Only, content map[agent.Position]string, aside map[agent.Position]string) {
 	r.t.Helper()
+	type topic struct {
+		kind  agent.Kind
+		epoch agent.Epoch
+	}
+	selected := map[topic][]agent.Seq{}
+	for i := range records {
+		if rec := &records[i]; only.selects(rec, r.defs) {
+			at := topic{rec.Kind(), rec.Position.Epoch}
+			selected[at] = append(selected[at], rec.Position.Seq)
+		}
+	}
+	for _, seqs := range selected {
+		slices.Sort(seqs)
+	}
 	for _, b := range r.fake.Batches() {
 		last := b.Records[len(b.Records)-1].Position.Seq
 		if b.Prev == 0 {
@@ -363,11 +377,14 @@ func (r *rig) covered(records []agent.Record, only Only, content map[agent.Posit
 		for i := range b.Records {
 			in[b.Records[i].Position.Seq] = true
 		}
-		for i := range records {
-			rec := &records[i]
-			p := rec.Position
-			if rec.Kind() == b.Kind && p.Epoch == b.Epoch && p.Seq > b.Prev && p.Seq <= last && only.selects(rec, r.defs) && !in[p.Seq] {
-				r.t.Errorf("the %s batch from %d to %d with prev %d lacks %d", b.Kind, b.Records[0].Position.Seq, last, b.Prev, p.Seq)
+		seqs := selected[topic{b.Kind, b.Epoch}]
+		from, _ := slices.BinarySearch(seqs, b.Prev+1)
+		for _, seq := range seqs[from:] {
+			if seq > last {
+				break
+			}
+			if !in[seq] {
+				r.t.Errorf("the %s batch from %d to %d with prev %d lacks %d", b.Kind, b.Records[0].Position.Seq, last, b.Prev, seq)
 			}
 		}
 	}

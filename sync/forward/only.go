@@ -52,6 +52,8 @@ func zoneOf(r *agent.Record, defs upstream.Definitions) agent.ZoneID {
 		return e.Stock.Zone
 	case e.Definition != nil:
 		return e.Definition.Zone
+	case e.Excursion != nil:
+		return e.Excursion.Zone
 	}
 	return ""
 }

@@ -1,7 +1,14 @@
 package forward
 
 import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/sync/upstream"
@@ -131,4 +138,59 @@ func (o *outage) chained() {
 			o.t.Errorf("no batch of %s claims %d: the one from %d could be lost unnoticed", b.Kind, alone, b.Records[0].Position.Seq)
 		}
 	}
+}
+
+// As TestNoRecordIsLostWhateverTheFarSideDoes, with a backlog, records that come while it drains,
+// and epochs that change and come again.
+func TestNoRecordIsLostWhileBothDrain(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		fates := rapid.SliceOfN(rapid.IntRange(0, 30), 1, 200).Draw(rt, "fates")
+		lives := rapid.SliceOfN(rapid.IntRange(1, 30), 1, 3).Draw(rt, "seconds per life")
+		epochs := rapid.SliceOfN(rapid.SampledFrom([]agent.Epoch{upstreamtest.Epoch, upstreamtest.Epoch, 99}), 3, 3).Draw(rt, "epochs")
+		perSecond := rapid.IntRange(1, 20).Draw(rt, "records per second")
+		backlog := rapid.IntRange(1, 800).Draw(rt, "backlog")
+		only := rapid.SampledFrom([]Only{
+			{}, {Zones: []agent.ZoneID{"room-1"}}, {Kinds: []agent.Kind{agent.KindReadings, agent.KindAlarms}},
+		}).Draw(rt, "only")
+		bytes := rapid.SampledFrom([]int{500, 4096}).Draw(rt, "batch bytes")
+		var c collector
+		synctest.Test(t, func(*testing.T) {
+			o := newOutage(&c, backlog)
+			o.o.Only, o.o.Batch.Bytes = only, bytes
+			var call atomic.Int64
+			o.plan = func(b upstream.Batch) upstreamtest.Fate {
+				fate := upstreamtest.All
+				if n := int(call.Add(1)); n <= len(fates) {
+					fate = fateOf(fates[n-1], b)
+				}
+				fate.Delay = max(fate.Delay, 100*time.Millisecond)
+				return fate
+			}
+			next := map[agent.Epoch]agent.Seq{upstreamtest.Epoch: agent.Seq(backlog) + 1, 99: 1}
+			for life, seconds := range lives {
+				_, stop := o.start()
+				for range seconds {
+					records := o.measured(next[epochs[life]], perSecond)
+					for i := range records {
+						records[i].Position.Epoch = epochs[life]
+					}
+					next[epochs[life]] += agent.Seq(perSecond)
+					o.commit(records)
+					time.Sleep(time.Second)
+				}
+				stop()
+			}
+			p, stop := o.start()
+			ctx, cancel := context.WithTimeout(context.Background(), 24*time.Hour)
+			defer cancel()
+			if err := p.Drain(ctx); err != nil {
+				c.Errorf("%v: %+v", err, p.Snapshot(ctx))
+			}
+			stop()
+			o.arrived(o.all, only)
+		})
+		if len(c.errs) > 0 {
+			rt.Fatalf("%s", strings.Join(c.errs, "\n"))
+		}
+	})
 }

@@ -70,6 +70,10 @@ func decodeEvent(raw []byte, e *agent.Event) error {
 	case agent.EventAct:
 		e.Act = new(agent.Act)
 		return unmarshal(raw, e.Act)
+	case agent.EventTrip:
+		return decodeTrip(raw, e)
+	case agent.EventExcursion:
+		return decodeExcursion(raw, e)
 	}
 	return decodeOther(raw, e)
 }

@@ -25,6 +25,10 @@ func appendEvent(dst []byte, e *agent.Event) (out []byte, ok bool) {
 		return appendChange(dst, e.Change), true
 	case e.Kind == agent.EventAct && e.Act != nil:
 		return appendAct(dst, e.Act), true
+	case e.Kind == agent.EventTrip && e.Trip != nil:
+		return appendTrip(dst, e.Trip), true
+	case e.Kind == agent.EventExcursion && e.Excursion != nil:
+		return appendExcursion(dst, e.Excursion), true
 	case len(e.Other) > 0 && e.Other[0] == '{' && !knownEvent(e.Kind):
 		return appendContent(dst, e.Other), true
 	}
@@ -34,7 +38,7 @@ func appendEvent(dst []byte, e *agent.Event) (out []byte, ok bool) {
 func knownEvent(k agent.EventKind) bool {
 	switch k {
 	case agent.EventAlarm, agent.EventStock, agent.EventGap, agent.EventDefinition,
-		agent.EventClock, agent.EventEpoch, agent.EventChange, agent.EventAct:
+		agent.EventClock, agent.EventEpoch, agent.EventChange, agent.EventAct, agent.EventTrip, agent.EventExcursion:
 		return true
 	}
 	return false
@@ -67,21 +71,26 @@ func appendAlarm(dst []byte, a *agent.AlarmEvent) []byte {
 	dst = appendValueOpt(dst, "limit", a.Limit)
 	dst = appendTimeOpt(dst, "began", a.Began)
 	dst = appendStrOpt(dst, "message", a.Message)
-	if len(a.Items) > 0 {
-		dst = append(appendKey(dst, "items"), '[')
-		for i, item := range a.Items {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = appendString(dst, string(item))
-		}
-		dst = append(dst, ']')
-	}
+	dst = appendItems(dst, a.Items)
 	dst = appendStrOpt(dst, "item", a.Item)
 	if a.Late {
 		dst = append(dst, `,"late":true`...)
 	}
 	return dst
+}
+
+func appendItems(dst []byte, items []agent.ItemID) []byte {
+	if len(items) == 0 {
+		return dst
+	}
+	dst = append(appendKey(dst, "items"), '[')
+	for i, item := range items {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendString(dst, string(item))
+	}
+	return append(dst, ']')
 }
 
 func appendMovement(dst []byte, m *agent.Movement) []byte {

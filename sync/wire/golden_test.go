@@ -102,6 +102,45 @@ func goldenBatches() (map[string]upstream.Batch, defMap) {
 			at(3, event(agent.Event{At: synced(10), Kind: agent.EventClock, Clock: &agent.ClockEvent{Trust: agent.ClockSynced, Was: agent.ClockHeld, OldOffset: 1763751599000, NewOffset: 1763751600000, By: "kernel"}})),
 			at(4, event(agent.Event{At: synced(20), Kind: agent.EventChange, Change: &agent.StateChange{Subject: "sensor/cr1-air", State: "lost", Detail: "absent"}})),
 		}},
+		"trips": {Lane: upstream.Urgent, Kind: agent.KindAlarms, Prev: 124, Records: []agent.Record{
+			at(141, event(agent.Event{At: synced(0), Kind: agent.EventTrip, Trip: &agent.TripEvent{
+				ID: "truck-7-20251121t190000z-17", N: 1, Transition: agent.TripStarted, Phase: agent.PhasePreCool, Cause: agent.CausePerson,
+				Shipment: "4711", Carrier: "Nord", Lane: "north", Vehicle: "B-XY 7", Seal: "S9",
+				Compartments: []agent.TripCompartment{{Zone: "front", Profile: "vaccine-2-8", Low: value(2_000_000), High: value(8_000_000)}, {Zone: "rear", Profile: "frozen"}},
+				Stops: []agent.TripStop{
+					{Name: "Clinic", Lat: value(52_520_008), Lon: value(13_404_954), RadiusM: 200, Due: testTime.Add(time.Hour)},
+					{Name: "Hospital", AfterS: 10_800},
+				},
+				CorridorM: 500, By: "li.wei", UID: number(1000), Message: "trip truck-7-20251121t190000z-17 started",
+			}})),
+			at(142, event(agent.Event{At: synced(60_000), Kind: agent.EventTrip, Trip: &agent.TripEvent{
+				ID: "truck-7-20251121t190000z-17", N: 2, Transition: agent.TripUnready, Phase: agent.PhaseUnderWay, Cause: agent.CausePlan,
+				Compartments: []agent.TripCompartment{
+					{Zone: "front", Profile: "vaccine-2-8", Low: value(2_000_000), High: value(8_000_000), State: agent.CompartmentOutOfRange, Point: "front-air/temperature", Value: value(9_500_000)},
+				},
+			}})),
+			at(143, event(agent.Event{At: synced(61_000), Kind: agent.EventTrip, Trip: &agent.TripEvent{
+				ID: "truck-7-20251121t190000z-17", N: 3, Transition: agent.TripDeviated, Phase: agent.PhaseUnderWay, Cause: agent.CausePlan,
+				Stop: "Clinic", Deviation: agent.DeviationLate, Level: 1, LateS: 1800, Late: true,
+			}})),
+			at(144, event(agent.Event{At: synced(62_000), Kind: agent.EventTrip, Trip: &agent.TripEvent{
+				ID: "truck-7-20251121t190000z-17", N: 4, Transition: agent.TripDeviated, Phase: agent.PhaseUnderWay, Cause: agent.CausePlan,
+				Deviation: agent.DeviationCorridor, Level: 2, DistanceM: 740, Lat: value(52_530_000), Lon: value(-1_250_000),
+			}})),
+			at(145, event(agent.Event{At: synced(63_000), Kind: agent.EventTrip, Trip: &agent.TripEvent{
+				ID: "truck-7-20251121t190000z-17", N: 5, Transition: agent.TripArrived, Phase: agent.PhaseUnderWay, Cause: agent.CauseGeofence,
+				Source: "Clinic", Stop: "Clinic", LateS: -120,
+			}})),
+			at(146, event(agent.Event{At: synced(64_000), Kind: agent.EventExcursion, Excursion: &agent.ExcursionEvent{
+				ID: "cold-room-1:5b0e1c9a:7", N: 4, Transition: agent.CaseDisposed, State: agent.ExcursionUnknown, Zone: "cold-room-1",
+				Trip: "truck-7-20251121t190000z-17", Began: testTime.Add(-time.Hour), Ended: testTime, OutS: 3600,
+				Outside: []agent.ExcursionPoint{{
+					Point: "cr1-air/temperature", Alarm: "cr1-high:cr1-air/temperature:5b0e1c9a:7", Limit: value(8_000_000), Worst: value(11_300_000), Dead: true,
+				}},
+				Items: []agent.ItemID{"mmr-10", "hpv-1"}, Cause: agent.CausePowerFailed, CauseBy: "li.wei", Evaluation: "stability data cover it",
+				Disposition: agent.DispositionUseFirst, By: "ada.roth", Comment: "by April", UID: number(1001), Message: "cold-room-1: goods to be used first",
+			}})),
+		}},
 		"empty": {Kind: agent.KindReadings},
 	}, defs
 }
@@ -126,7 +165,7 @@ func goldens(t *testing.T) map[string][]byte {
 	files := map[string][]byte{}
 	all, defs := goldenBatches()
 	var lines, records []byte
-	names := []string{"readings", "readings-more", "readings-undated", "scans", "alarms", "stock", "events", "empty"}
+	names := []string{"readings", "readings-more", "readings-undated", "scans", "alarms", "stock", "events", "trips", "empty"}
 	for _, name := range names {
 		b := all[name]
 		b.Epoch = testEpoch

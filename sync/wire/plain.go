@@ -28,6 +28,7 @@ func appendBatch(dst []byte, g Gateway, b upstream.Batch, defs upstream.Definiti
 	if err != nil {
 		return nil, err
 	}
+	points.spell()
 	first, last := ends(b.Records)
 	dst = append(dst, `{"site":`...)
 	dst = appendString(dst, string(g.Site))
@@ -75,7 +76,6 @@ type pointRow struct {
 
 func tabulate(records []agent.Record, defs upstream.Definitions) (*pointTable, error) {
 	t := &pointTable{index: map[agent.DefID]int{}}
-	seen := map[agent.PointID]bool{}
 	for i := range records {
 		r := &records[i]
 		if r.Type != agent.TypeReading {
@@ -89,18 +89,31 @@ func tabulate(records []agent.Record, defs upstream.Definitions) (*pointTable, e
 			return nil, &RecordError{r.Position, ErrDefinition}
 		}
 		d.ID = r.Reading.Def
-		row := pointRow{def: d}
-		row.fragment = appendStr(nil, "point", string(d.Point))
-		row.fragment = appendStrOpt(row.fragment, "zone", d.Zone)
-		if seen[d.Point] {
-			row.own = appendKey(nil, "def")
-			row.own = appendFacts(row.own, &d)
-		}
-		seen[d.Point] = true
 		t.index[d.ID] = len(t.rows)
-		t.rows = append(t.rows, row)
+		t.rows = append(t.rows, pointRow{def: d})
 	}
 	return t, nil
+}
+
+// spell writes the rows' JSON, all of it into one buffer.
+func (t *pointTable) spell() {
+	const usual = 96 // bytes of a row
+	text := make([]byte, 0, usual*len(t.rows))
+	seen := make(map[agent.PointID]bool, len(t.rows))
+	for i := range t.rows {
+		row := &t.rows[i]
+		begin := len(text)
+		text = appendStr(text, "point", string(row.def.Point))
+		text = appendStrOpt(text, "zone", row.def.Zone)
+		row.fragment = text[begin:]
+		if seen[row.def.Point] {
+			begin = len(text)
+			text = appendKey(text, "def")
+			text = appendFacts(text, &row.def)
+			row.own = text[begin:]
+		}
+		seen[row.def.Point] = true
+	}
 }
 
 // appendFacts appends the def's value and the keys that follow it.
@@ -286,6 +299,11 @@ func SizeHint(r *agent.Record) int {
 		return 200 + len(e.Gap.Detail) + 80*len(e.Gap.Ranges) + 40*len(e.Gap.Counts)
 	case e.Act != nil:
 		return 200 + len(e.Act.Comment)
+	case e.Trip != nil:
+		return 300 + len(e.Trip.Message) + len(e.Trip.Comment) + 100*(len(e.Trip.Stops)+len(e.Trip.Compartments))
+	case e.Excursion != nil:
+		x := e.Excursion
+		return 400 + len(x.Message) + len(x.Comment) + len(x.Evaluation) + 40*len(x.Items) + 150*len(x.Outside)
 	}
 	return 400 + len(e.Other)
 }

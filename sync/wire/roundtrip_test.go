@@ -55,7 +55,7 @@ func drawOther(t *rapid.T, r *agent.Record) {
 	at := drawInstant(t, r)
 	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "a\"b\\c", "\x00\x1d\n", "\u2028", "<&>"}))
 	code := rapid.OneOf(text, rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))
-	switch rapid.IntRange(0, 3).Draw(t, "other") {
+	switch rapid.IntRange(0, 5).Draw(t, "other") {
 	case 0:
 		r.Type = agent.TypeScan
 		r.Scan = &agent.Scan{Reader: "dock-a", At: at, Code: code.Draw(t, "code"), Symbology: agent.Symbology(text.Draw(t, "symbology")), RSSI: rapid.Int().Draw(t, "rssi")}
@@ -69,6 +69,19 @@ func drawOther(t *rapid.T, r *agent.Record) {
 	case 2:
 		r.Event = &agent.Event{Kind: agent.EventStock, Stock: &agent.Movement{
 			Item: "milk", Direction: agent.DirectionOut, Quantity: rapid.Int64().Draw(t, "quantity"), Code: code.Draw(t, "code"),
+		}}
+	case 3:
+		v := agent.Value(rapid.Int64Min(math.MinInt64+1).Draw(t, "v"))
+		stop := agent.TripStop{Name: text.Draw(t, "stop"), Lat: &v, Due: ofMillis(1), AfterS: rapid.Int64().Draw(t, "after")}
+		r.Event = &agent.Event{Kind: agent.EventTrip, Trip: &agent.TripEvent{
+			ID: "a", N: 1, Transition: agent.TripStarted, Phase: agent.PhaseLoading, Source: text.Draw(t, "source"), Stops: []agent.TripStop{stop, {}},
+			Compartments: []agent.TripCompartment{{Zone: "a", Value: &v}}, LateS: rapid.Int64().Draw(t, "late"), Late: rapid.Bool().Draw(t, "told late"),
+		}}
+	case 4:
+		v := agent.Value(rapid.Int64Min(math.MinInt64+1).Draw(t, "v"))
+		r.Event = &agent.Event{Kind: agent.EventExcursion, Excursion: &agent.ExcursionEvent{
+			ID: "a:b:1", N: 2, Transition: agent.CaseEnded, State: agent.ExcursionReturned, Ended: ofMillis(7), Evaluation: text.Draw(t, "evaluation"),
+			Outside: []agent.ExcursionPoint{{Point: "a/b", Worst: &v}, {Dead: true}}, Items: []agent.ItemID{"a"}, UID: rapid.Ptr(rapid.Int(), true).Draw(t, "uid"),
 		}}
 	default:
 		r.Event = &agent.Event{Kind: agent.EventGap, Gap: &agent.Gap{
@@ -192,7 +205,7 @@ func TestANewerGatewayIsUnderstood(t *testing.T) {
 	{"seq":1,"t":1763751600000,"point":"a/b","v":7.1,"marks":["flatline","haunted"],"mood":"blue"},
 	{"seq":2,"t":1763751600000,"point":"a/b","fault":"struck-by-lightning"},
 	{"seq":3,"t":1763751600000,"point":"a/b","fault":"fault-0"},
-	{"seq":4,"t":1763751600000,"event":"trip","v":{"nested":true},"marks":"x","trip":"t-1","zone":7}]}`
+	{"seq":4,"t":1763751600000,"event":"voyage","v":{"nested":true},"marks":"x","trip":"t-1","zone":7}]}`
 	b, err := ParseBatch([]byte(msg))
 	if err != nil {
 		t.Fatal(err)
@@ -205,11 +218,11 @@ func TestANewerGatewayIsUnderstood(t *testing.T) {
 			t.Errorf("fault %v", f)
 		}
 	}
-	if e := b.Records[3].Event; e.Kind != "trip" || string(e.Other) != `{"marks":"x","trip":"t-1","v":{"nested":true},"zone":7}` {
+	if e := b.Records[3].Event; e.Kind != "voyage" || string(e.Other) != `{"marks":"x","trip":"t-1","v":{"nested":true},"zone":7}` {
 		t.Errorf("event %s %s", e.Kind, e.Other)
 	}
 	line, err := AppendRecord(nil, b.From, &b.Records[3], &b)
-	if want := `{"site":"s1","gateway":"gw-01","epoch":"3f9c1d2e4b5a6978","seq":4,"t":1763751600000,"event":"trip","marks":"x","trip":"t-1","v":{"nested":true},"zone":7}`; err != nil || string(line) != want {
+	if want := `{"site":"s1","gateway":"gw-01","epoch":"3f9c1d2e4b5a6978","seq":4,"t":1763751600000,"event":"voyage","marks":"x","trip":"t-1","v":{"nested":true},"zone":7}`; err != nil || string(line) != want {
 		t.Errorf("%v: %s", err, line)
 	}
 	if again, err := ParseBatch(reencode(t, &b)); err != nil || !reflect.DeepEqual(again, b) {

@@ -4,10 +4,20 @@ package all
 
 import (
 	"github.com/frostline/frostline/agent/alarm"
+	"github.com/frostline/frostline/agent/alarm/battery"
 	"github.com/frostline/frostline/agent/alarm/belowminimum"
+	"github.com/frostline/frostline/agent/alarm/calibrationdue"
+	"github.com/frostline/frostline/agent/alarm/condensation"
+	"github.com/frostline/frostline/agent/alarm/cooling"
+	"github.com/frostline/frostline/agent/alarm/disagree"
+	"github.com/frostline/frostline/agent/alarm/doorajar"
+	"github.com/frostline/frostline/agent/alarm/flatline"
 	"github.com/frostline/frostline/agent/alarm/limit"
+	"github.com/frostline/frostline/agent/alarm/mkt"
 	"github.com/frostline/frostline/agent/alarm/nodata"
 	"github.com/frostline/frostline/agent/alarm/outofstock"
+	"github.com/frostline/frostline/agent/alarm/powerfailure"
+	"github.com/frostline/frostline/agent/alarm/rate"
 	"github.com/frostline/frostline/agent/alarm/sensorfault"
 	"github.com/frostline/frostline/agent/alarm/unknowncode"
 )
@@ -15,10 +25,20 @@ import (
 // Kinds lists every kind of alarm, by name.
 func Kinds() []alarm.Kind {
 	return []alarm.Kind{
+		battery.Kind,
 		belowminimum.Kind,
+		calibrationdue.Kind,
+		condensation.Kind,
+		cooling.Kind,
+		disagree.Kind,
+		doorajar.Kind,
+		flatline.Kind,
 		limit.Kind,
+		mkt.Kind,
 		nodata.Kind,
 		outofstock.Kind,
+		powerfailure.Kind,
+		rate.Kind,
 		sensorfault.Kind,
 		unknowncode.Kind,
 	}

@@ -145,6 +145,9 @@ func (r *rule) Step(t alarm.Tick, in *alarm.Input) alarm.Condition {
 			s.Total = &total{Window: r.set.Within}
 		}
 		s.Total.add(t, from, to, alarm.Millis(r.set.Total))
+		if in != nil && in.Trip != nil && in.Trip.Begins && r.set.Within == Trip {
+			s.Total = &total{Window: Trip}
+		}
 	}
 	r.judgeTime()
 	if t.Gap {

@@ -97,7 +97,7 @@ func (s *Settings) Validate() error {
 		errs = append(errs, ErrOpen)
 	}
 	if err := address(s.From); err != nil {
-		errs = append(errs, fmt.Errorf("%w: %q: %w", ErrFrom, s.From, err))
+		errs = append(errs, fmt.Errorf("%w: %q: %s", ErrFrom, s.From, err))
 	}
 	if len(s.To) == 0 {
 		errs = append(errs, ErrTo)

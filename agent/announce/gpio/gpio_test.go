@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/announce"
@@ -24,6 +28,8 @@ func (p *pin) Out(_ context.Context, high bool) error {
 	p.levels = append(p.levels, high)
 	return nil
 }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func settings(change func(*gpio.Settings)) *gpio.Settings {
 	s := gpio.Driver.Config().(*gpio.Settings)
@@ -91,6 +97,52 @@ func TestFailures(t *testing.T) {
 	}
 	err = (&gpio.Settings{}).Validate()
 	for _, want := range []error{gpio.ErrPin, gpio.ErrLevel, announce.ErrSeverity} {
+		if !errors.Is(err, want) {
+			t.Errorf("%v does not say: %v", err, want)
+		}
+	}
+}
+
+// TestPatterns: each severity has its pattern.
+func TestPatterns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &pin{}
+		o, err := gpio.Driver.Open(t.Context(), host(p), settings(func(s *gpio.Settings) {
+			s.Pattern = pattern.Steady
+			s.Patterns = map[agent.Severity]pattern.Pattern{agent.SeverityCritical: "100ms 400ms"}
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			sounding agent.Severity
+			want     string
+		}{
+			{agent.SeverityWarning, "[true]"}, {agent.SeverityCritical, "[true false true false true]"}, {agent.SeverityInfo, "[false]"},
+		} {
+			p.levels = nil
+			if err := o.Announce(t.Context(), announce.Notice{Sounding: c.sounding}); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(1050 * time.Millisecond)
+			synctest.Wait()
+			if got := fmt.Sprint(p.levels); got != c.want {
+				t.Errorf("%s: %s, want %s", c.sounding, got, c.want)
+			}
+		}
+		if err := o.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestBadPatterns(t *testing.T) {
+	s := settings(func(s *gpio.Settings) {
+		s.Patterns = map[agent.Severity]pattern.Pattern{"high": "1s"}
+		s.Mute = pattern.Mute{Pin: "GPIO17"}
+	})
+	err := s.Validate()
+	for _, want := range []error{announce.ErrSeverity, pattern.ErrPattern, pattern.ErrMute} {
 		if !errors.Is(err, want) {
 			t.Errorf("%v does not say: %v", err, want)
 		}

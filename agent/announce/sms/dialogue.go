@@ -33,7 +33,7 @@ var meanings = map[string]map[int]string{
 		1: "unassigned number", 8: "barred by the operator", 10: "call barred", 21: "message rejected",
 		27: "destination out of order", 28: "unidentified subscriber", 29: "facility rejected", 30: "unknown subscriber",
 		38: "network out of order", 41: "temporary failure", 42: "congestion", 47: "resources unavailable",
-		50: "facility not subscribed", 69: "facility not implemented", 96: "invalid information", 111: "protocol error",
+		50: "facility not subscribed", 69: "facility unknown", 96: "invalid information", 111: "protocol error",
 		300: "modem failure", 302: "operation not allowed", 304: "invalid PDU", 305: "invalid text", 310: "no SIM",
 		311: "SIM PIN required", 313: "SIM failure", 314: "SIM busy", 316: "SIM PUK required", 322: "memory full",
 		330: "service center unknown", 331: "no network", 332: "network timeout", 500: "unknown",

@@ -105,8 +105,12 @@ type output struct {
 	lost []error        // why some recipients never will
 }
 
-// Announce implements announce.Output.
+// Announce implements announce.Output. A notice of how things stand, which comes after a start,
+// asks the modem whether it could send: what is missing shows before there is an alarm.
 func (o *output) Announce(ctx context.Context, n announce.Notice) error {
+	if n.Event == nil && n.Summary == nil {
+		return o.try(ctx)
+	}
 	if !o.set.Concerns(n) {
 		return nil
 	}
@@ -127,17 +131,39 @@ func (o *output) Announce(ctx context.Context, n announce.Notice) error {
 // goodbye is how long the line may take to close its affairs.
 const goodbye = time.Second
 
-func (o *output) send(ctx context.Context, n announce.Notice) error {
-	parts := o.parts(n)
+// try finds out whether messages can be sent.
+func (o *output) try(ctx context.Context) error {
+	m, err := o.modem(ctx)
+	if err != nil {
+		return fmt.Errorf("sms: %w", err)
+	}
+	if err := m.line.Close(); err != nil {
+		return fmt.Errorf("sms: close %s: %w", o.set.Device, err)
+	}
+	return nil
+}
+
+// modem is one that is ready to send. Its line is to be closed.
+func (o *output) modem(ctx context.Context) (*modem, error) {
 	line, err := o.host.Serial(o.set.Device, o.set.Baud)
 	if err != nil {
-		return fmt.Errorf("open %s: %w", o.set.Device, err)
+		return nil, fmt.Errorf("open %s: %w", o.set.Device, err)
 	}
-	defer line.Close() // what failed before has been told
 	m := &modem{line: line}
 	if err := m.prepare(ctx, o.set.Mode); err != nil {
-		return fmt.Errorf("modem: %w", err)
+		_ = line.Close() // the first error is the one to tell
+		return nil, fmt.Errorf("modem: %w", err)
 	}
+	return m, nil
+}
+
+func (o *output) send(ctx context.Context, n announce.Notice) error {
+	parts := o.parts(n)
+	m, err := o.modem(ctx)
+	if err != nil {
+		return err
+	}
+	defer m.line.Close() // what failed before has been told
 	var again []error
 	for _, to := range o.set.To {
 		for ctx.Err() == nil && o.sent[to] < len(parts) {

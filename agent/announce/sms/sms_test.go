@@ -243,16 +243,24 @@ func TestConcernsNobody(t *testing.T) {
 	o := open(t, m, nil)
 	warning := notice("x", "a")
 	warning.Event.Severity = agent.SeverityWarning
-	for _, n := range []announce.Notice{{}, warning} {
-		if err := o.Announce(t.Context(), n); err != nil {
-			t.Error(err)
-		}
-	}
-	if len(m.commands) != 0 {
-		t.Errorf("%q", m.commands)
+	if err := o.Announce(t.Context(), warning); err != nil || len(m.commands) != 0 {
+		t.Errorf("%q, %v", m.commands, err)
 	}
 	if err := errors.Join(o.Close(), o.Close()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestReady: after a start the modem is asked whether it could send, and sends nothing.
+func TestReady(t *testing.T) {
+	m := newModem(t)
+	o := open(t, m, nil)
+	if err := o.Announce(t.Context(), announce.Notice{}); err != nil || !m.closed || len(m.messages) != 0 {
+		t.Errorf("%v", err)
+	}
+	m.answers["AT+CPIN?"] = "+CPIN: SIM PIN\r\n\r\nOK"
+	if err := o.Announce(t.Context(), announce.Notice{}); !errors.Is(err, sms.ErrPIN) || !m.closed {
+		t.Errorf("%v", err)
 	}
 }
 

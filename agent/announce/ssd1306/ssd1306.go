@@ -99,6 +99,7 @@ type output struct {
 	panel    *controller.Dev // nil: to be set up
 	board    announce.Board
 	sounding agent.Severity
+	told     bool // how things stand; before, all quiet would be a guess
 	closed   bool
 }
 
@@ -121,7 +122,7 @@ func (o *output) Announce(ctx context.Context, n announce.Notice) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.board.Take(n)
-	o.sounding = n.Sounding
+	o.sounding, o.told = n.Sounding, true
 	o.panel = nil // set up anew: it may have been unplugged, and then shows nothing
 	return o.draw(ctx)
 }
@@ -187,7 +188,7 @@ func (o *output) picture() *image1bit.VerticalLSB {
 		c.alarm(alarms[0], len(alarms)-1)
 	case announce.AtLeast(o.sounding, o.set.Severity):
 		c.unnamed(o.sounding)
-	case o.set.Quiet == Clock:
+	case o.told && o.set.Quiet == Clock:
 		c.quiet(o.host)
 	}
 	return c.image

@@ -101,9 +101,10 @@ func TestPictures(t *testing.T) {
 		notices []announce.Notice
 		change  func(*ssd1306.Settings, *announce.Host)
 	}{
-		{"quiet", nil, nil},
-		{"clock-unset", nil, func(_ *ssd1306.Settings, h *announce.Host) { h.Now = func() agent.Instant { return agent.Instant{} } }},
-		{"empty", nil, func(s *ssd1306.Settings, _ *announce.Host) { s.Quiet = ssd1306.Dark }},
+		{"not-told-yet", nil, nil},
+		{"quiet", []announce.Notice{{}}, nil},
+		{"clock-unset", []announce.Notice{{}}, func(_ *ssd1306.Settings, h *announce.Host) { h.Now = func() agent.Instant { return agent.Instant{} } }},
+		{"dark", []announce.Notice{{}}, func(s *ssd1306.Settings, _ *announce.Host) { s.Quiet = ssd1306.Dark }},
 		{"critical", []announce.Notice{critical}, nil},
 		{"critical-and-more", []announce.Notice{critical, both}, nil},
 		{"warning-by-id", []announce.Notice{warning}, nil},
@@ -154,6 +155,9 @@ func TestReturns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &panel{t: t, address: 0x3c}
 		o := open(t, p, nil)
+		if err := o.Announce(t.Context(), announce.Notice{}); err != nil {
+			t.Fatal(err)
+		}
 		quiet := p.looks()
 		if err := o.Announce(t.Context(), alarm("a", agent.SeverityCritical, agent.StateUnack, agent.SeverityCritical, "Dock", "9", "8")); err != nil {
 			t.Fatal(err)

@@ -1,10 +1,13 @@
 // Command forecast lives seeded years of emulated rooms and prints how well package
-// agent/forecast announces what goes wrong in them.
+// agent/forecast announces what goes wrong in them, beside the targets. It exits with 1 if a
+// target is missed.
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -13,35 +16,43 @@ import (
 )
 
 func main() {
-	years := flag.Float64("years", 1, "years to live")
-	rooms := flag.Int("rooms", 20, "rooms to live in")
-	seed := flag.Uint64("seed", 1, "what everything follows from")
-	verbose := flag.Bool("v", false, "print each room")
-	flag.Parse()
-	span := time.Duration(*years * 365 * float64(day))
-	records := live(*rooms, span, *seed)
-	if *verbose {
-		printRooms(os.Stdout, records)
-		for i, r := range records {
-			for _, a := range r.said {
-				fmt.Printf("S %d at %v for %v cause %s came %v p %.2f %v %v %v\n", i, a.at, a.until-a.at, a.cause, a.came, a.first.Probability, a.first.Earliest.Round(time.Minute), a.first.Median.Round(time.Minute), a.first.Latest.Round(time.Minute))
-			}
-			for _, e := range r.excursions {
-				fmt.Printf("E %d at %v cause %s since %v lead %v\n", i, e.at, e.cause, e.at-e.since, e.lead)
-			}
-		}
-	}
-	if !printTable(os.Stdout, records) {
+	met, err := command(os.Args[1:], os.Stdout)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "forecast:", err)
+		os.Exit(2)
+	case !met:
 		os.Exit(1)
 	}
 }
 
-// live runs all rooms, as many at a time as there are processors.
+// command reads the flags, lives and prints. It reports whether all targets are met.
+func command(args []string, out io.Writer) (bool, error) {
+	flags := flag.NewFlagSet("forecast", flag.ContinueOnError)
+	years := flags.Float64("years", 1, "how long to live")
+	rooms := flags.Int("rooms", 20, "rooms to live in")
+	seed := flags.Uint64("seed", 1, "what rooms, work, troubles and noise follow from")
+	if err := flags.Parse(args); err != nil {
+		return false, err
+	}
+	if *years <= 0 || *years > 100 || *rooms < 1 || flags.NArg() > 0 {
+		return false, errors.New("want -years above 0 and at most 100, -rooms above 0, and no arguments")
+	}
+	span := time.Duration(*years * 365 * float64(day)).Truncate(physicsStep)
+	fmt.Fprintf(out, "%d rooms, %s days, seed %d\n\n", *rooms, trim(span.Hours()/24), *seed)
+	sum := tally(live(*rooms, span, *seed))
+	sum.print(out)
+	return sum.met(), nil
+}
+
+// live runs all rooms, as many at a time as there are processors. What happens in a room
+// follows from the seed and the room's number alone.
 func live(rooms int, span time.Duration, seed uint64) []record {
 	records := make([]record, rooms)
 	next := make(chan int)
 	var all sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	for range min(rooms, runtime.GOMAXPROCS(0)) {
 		all.Go(func() {
 			for i := range next {
 				records[i] = liveIn(seed, uint64(i), span)
@@ -62,12 +73,4 @@ func liveIn(seed, room uint64, span time.Duration) record {
 	j := newJudge(h, span)
 	l.run(span, j.see)
 	return j.record
-}
-
-func (h *House) String() string {
-	kind := "cold"
-	if h.Freezer {
-		kind = "freezer"
-	}
-	return fmt.Sprintf("%s %s %.0f m³ τ %.0f/%.0f min lag %.0f", kind, h.Probe, h.Zone.Volume, h.Zone.Air*1000/h.Zone.Coupling/60, h.Zone.Product*1000/h.Zone.Coupling/60, h.Lag.Minutes())
 }

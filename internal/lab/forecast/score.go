@@ -6,27 +6,37 @@ import (
 	"github.com/frostline/frostline/agent/forecast"
 )
 
-// excursion is a time above the limit that lasted at least the house's hold.
+// Settings of the judge.
+const (
+	slowEnough = 30 * time.Minute // an excursion that takes longer after its cause can be foreseen
+	earlyBy    = 20 * time.Minute // it shall be announced so long before
+	askEvery   = 10 * time.Minute // while a pre-alarm stands, its forecast is held against the truth
+	backFor    = 10 * time.Minute // within the limit, and an excursion is over
+	maxSpoken  = 256
+)
+
+// excursion is a time beyond the limit that lasted at least the house's hold.
 type excursion struct {
 	at    time.Duration // when the limit was passed
 	cause Cause
 	since time.Duration // when the cause began
-	lead  time.Duration // of the pre-alarm that stood, 0: none
+	lead  time.Duration // since when the pre-alarm stood; 0: none stood
 }
+
+// slow reports whether it can be asked to be foreseen.
+func (e *excursion) slow() bool { return e.cause != CauseNone && e.at-e.since > slowEnough }
 
 // announcement is a pre-alarm.
 type announcement struct {
-	at, until time.Duration
-	first     forecast.Forecast
-	cause     Cause // at the time
-	came      bool  // an excursion began while it stood
+	at    time.Duration
+	cause Cause // what was broken then
+	came  bool  // an excursion began while it stood
 }
 
-// spoken is a forecast while a pre-alarm stood.
+// spoken is a forecast that was made while a pre-alarm stood.
 type spoken struct {
-	at    time.Duration
-	f     forecast.Forecast
-	first bool
+	at time.Duration
+	f  forecast.Forecast
 }
 
 // record is what happened in one house and what was said.
@@ -35,46 +45,51 @@ type record struct {
 	months     float64
 	excursions []excursion
 	said       []announcement
-	spoken     []spoken // since the last pre-alarm was raised
-	inside     tally    // of all forecasts
-	firsts     tally    // of the forecasts at raising
-	width      []float64
+	inside     hits      // of all forecasts
+	firsts     hits      // of those with which pre-alarms were raised
+	widths     []float64 // min, of the latter
 }
 
-// tally counts forecasts whose interval held the truth.
-type tally struct{ early, held, late int }
+// hits counts forecasts whose interval held the truth, and those that said too late or too
+// early a time.
+type hits struct{ held, tooLate, tooEarly int }
 
-func (t *tally) add(f forecast.Forecast, truth time.Duration) {
+func (h *hits) add(f forecast.Forecast, truth time.Duration) {
 	switch {
 	case truth < f.Earliest:
-		t.early++
+		h.tooLate++
 	case truth > f.Latest:
-		t.late++
+		h.tooEarly++
 	default:
-		t.held++
+		h.held++
 	}
 }
 
-func (t *tally) n() int { return t.early + t.held + t.late }
+func (h *hits) join(o hits) {
+	h.held += o.held
+	h.tooLate += o.tooLate
+	h.tooEarly += o.tooEarly
+}
 
-// judge follows one house.
+func (h *hits) n() int { return h.held + h.tooLate + h.tooEarly }
+
+// judge follows one house and what is said about it.
 type judge struct {
 	record
-	model *forecast.Model
-	watch forecast.Watch
-	above time.Duration // since when the truth is above the limit
-	cause Cause         // when it passed
-	since time.Duration
-	stood time.Duration // when the pre-alarm was raised that stood when it passed
-	ended time.Duration // when the truth was last above
-	in    bool          // an excursion goes on
+	model   *forecast.Model
+	watch   *forecast.Watch
+	spoken  []spoken // since the pre-alarm that stands was raised
+	above   time.Duration
+	open    excursion // begins, if it lasts
+	ended   time.Duration
+	outside bool // an excursion goes on
 }
 
 func newJudge(h House, span time.Duration) *judge {
 	return &judge{
 		record: record{house: h, months: span.Hours() / (30 * 24)},
 		model:  forecast.New(forecast.Settings{Slow: h.Probe != ProbeAir}),
-		watch:  forecast.Watch{Limit: value(h.Limit)},
+		watch:  forecast.NewWatch(value(h.Limit), forecast.Above),
 	}
 }
 
@@ -84,60 +99,61 @@ func (j *judge) see(m *Moment) {
 	if !j.model.Step(m.Now, m.In) {
 		return
 	}
-	change, f := j.watch.Step(m.Now, j.model)
+	change, f := j.watch.Step(j.model)
 	switch change {
 	case forecast.Raised:
-		j.said = append(j.said, announcement{at: m.Now, first: f, cause: m.Cause})
-		j.spoken = append(j.spoken[:0], spoken{m.Now, f, true})
+		j.said = append(j.said, announcement{at: m.Now, cause: m.Cause})
+		j.spoken = append(j.spoken[:0], spoken{m.Now, f})
 	case forecast.Withdrawn:
-		j.said[len(j.said)-1].until = m.Now
 		j.spoken = j.spoken[:0]
-	default:
-		if n := len(j.spoken); n > 0 && f.Breach && m.Now-j.spoken[n-1].at >= 10*time.Minute && n < 64 && j.above == 0 {
-			j.spoken = append(j.spoken, spoken{m.Now, f, false})
+	case forecast.Unchanged:
+		n := len(j.spoken)
+		if n > 0 && n < maxSpoken && f.Breach && j.above == 0 && m.Now-j.spoken[n-1].at >= askEvery {
+			j.spoken = append(j.spoken, spoken{m.Now, f})
 		}
 	}
 }
 
-// truth follows the excursions.
+// truth follows what a perfect instrument would see.
 func (j *judge) truth(m *Moment) {
 	if m.Truth <= j.house.Limit {
 		j.above = 0
-		if j.in && m.Now-j.ended > 10*time.Minute {
-			j.in = false
-		}
+		j.outside = j.outside && m.Now-j.ended <= backFor
 		return
 	}
 	j.ended = m.Now
-	if j.in {
+	if j.outside {
 		return
 	}
 	if j.above == 0 {
-		j.above, j.cause, j.since, j.stood = m.Now, m.Cause, m.Since, 0
-		if j.watch.Raised {
-			j.stood = j.said[len(j.said)-1].at
+		j.above = m.Now
+		j.open = excursion{at: m.Now, cause: m.Cause, since: m.Since}
+		if j.watch.Raised() {
+			j.open.lead = m.Now - j.said[len(j.said)-1].at
 		}
 	}
-	if m.Now-j.above < j.house.Hold {
+	if m.Now-j.above >= j.house.Hold {
+		j.outside = true
+		j.excursions = append(j.excursions, j.open)
+		j.compare()
+	}
+}
+
+// compare holds what was said against the excursion that has begun.
+func (j *judge) compare() {
+	if j.open.lead == 0 {
 		return
 	}
-	j.in = true
-	e := excursion{at: j.above, cause: j.cause, since: j.since}
-	if j.stood > 0 {
-		e.lead = j.above - j.stood
-		j.said[len(j.said)-1].came = true
-		for _, s := range j.spoken {
-			if s.at > j.above {
-				break
-			}
-			j.inside.add(s.f, j.above-s.at)
-			println("D", string(j.house.Probe), s.first, string(j.cause), s.f.Earliest.Minutes(), s.f.Median.Minutes(), s.f.Latest.Minutes(), (j.above-s.at).Minutes())
-			if s.first {
-				j.firsts.add(s.f, j.above-s.at)
-				j.width = append(j.width, (s.f.Latest - s.f.Earliest).Minutes())
-			}
+	j.said[len(j.said)-1].came = true
+	for i, s := range j.spoken {
+		if s.at > j.open.at {
+			break
 		}
-		j.spoken = j.spoken[:0]
+		j.inside.add(s.f, j.open.at-s.at)
+		if i == 0 {
+			j.firsts.add(s.f, j.open.at-s.at)
+			j.widths = append(j.widths, (s.f.Latest - s.f.Earliest).Minutes())
+		}
 	}
-	j.excursions = append(j.excursions, e)
+	j.spoken = j.spoken[:0]
 }

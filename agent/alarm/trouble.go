@@ -1,0 +1,116 @@
+package alarm
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/frostline/frostline/agent"
+)
+
+// TroubleSettings are the settings of the kinds that watch the gateway itself.
+type TroubleSettings struct {
+	For time.Duration `yaml:"for" doc:"Raised when the trouble has lasted this long."`
+}
+
+// ErrTrouble is what TroubleSettings.Validate returns.
+var ErrTrouble = errors.New("for must not be negative")
+
+// Validate says what is wrong with the settings.
+func (s *TroubleSettings) Validate() error {
+	if s.For < 0 {
+		return ErrTrouble
+	}
+	return nil
+}
+
+// DefineTrouble makes a kind that watches those of the gateway's declared conditions whose
+// code begins with the prefix.
+func DefineTrouble(name, prefix string, after time.Duration, s agent.Severity) Kind {
+	return Define(
+		Facts{Name: name, Scope: PerGateway, Severity: s},
+		TroubleSettings{For: after},
+		func(s TroubleSettings) string { return "for " + Short(s.For) },
+		func(s TroubleSettings, _ Target) Rule { return &troubleRule{prefix: prefix, need: Millis(s.For)} })
+}
+
+// mostTroubles bounds what a rule remembers; a gateway has far fewer parts that can fail.
+const mostTroubles = 64
+
+type troubleRule struct {
+	prefix string
+	need   Line
+	state  troubles
+}
+
+type troubles struct {
+	Here []hereSince `json:"h,omitempty"` // in the order in which they came
+	Last string      `json:"l,omitempty"` // the newest title, for the message when all are gone
+}
+
+type hereSince struct {
+	Code    string `json:"c"`
+	Subject string `json:"s,omitempty"`
+	Title   string `json:"t,omitempty"`
+	Since   Line   `json:"b"`
+}
+
+// Step implements Rule. A start forgets what held: what still holds is told anew.
+func (r *troubleRule) Step(t Tick, in *Input) Condition {
+	s := &r.state
+	if t.Gap {
+		s.Here = nil
+	}
+	if in != nil && in.Trouble != nil && strings.HasPrefix(in.Trouble.Code, r.prefix) {
+		r.take(t.Now, in.Trouble)
+	}
+	var c Condition
+	for _, h := range s.Here {
+		c.Suspect = true
+		if c.Began == 0 || h.Since < c.Began {
+			c.Began = h.Since
+		}
+		if due := h.Since + r.need; due <= t.Now {
+			c.Active = true
+		} else {
+			c.Next = Earlier(c.Next, due)
+		}
+	}
+	if c.Began != 0 {
+		c.Held = t.Now - c.Began
+	}
+	return c
+}
+
+func (r *troubleRule) take(now Line, in *Trouble) {
+	s := &r.state
+	at := slices.IndexFunc(s.Here, func(h hereSince) bool { return h.Code == in.Code && h.Subject == in.Subject })
+	switch {
+	case in.Here && at < 0 && len(s.Here) < mostTroubles:
+		s.Here = append(s.Here, hereSince{in.Code, in.Subject, in.Title, now})
+		s.Last = in.Title
+	case !in.Here && at >= 0:
+		s.Here = slices.Delete(s.Here, at, at+1)
+	}
+}
+
+// Explain implements Rule.
+func (r *troubleRule) Explain() Finding {
+	f := Finding{Word: TroubleHere, For: r.need.Duration(), Text: r.state.Last, Count: int64(len(r.state.Here))}
+	var titles []string
+	for _, h := range r.state.Here {
+		title := h.Title
+		if h.Subject != "" {
+			title = h.Subject + ": " + title
+		}
+		titles = append(titles, title)
+	}
+	if len(titles) > 0 {
+		f.Text = list(titles, maxNamed)
+	}
+	return f
+}
+
+// State implements Rule.
+func (r *troubleRule) State() any { return &r.state }
