@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/frostline/frostline/agent"
 )
 
 // TroubleSettings are the settings of the kinds that watch the gateway itself.
@@ -25,14 +23,13 @@ func (s *TroubleSettings) Validate() error {
 	return nil
 }
 
-// DefineTrouble makes a kind that watches those of the gateway's declared conditions whose
-// code begins with the prefix.
-func DefineTrouble(name, prefix string, after time.Duration, s agent.Severity) Kind {
-	return Define(
-		Facts{Name: name, Scope: PerGateway, Severity: s},
-		TroubleSettings{For: after},
-		func(s TroubleSettings) string { return "for " + Short(s.For) },
-		func(s TroubleSettings, _ Target) Rule { return &troubleRule{prefix: prefix, need: Millis(s.For)} })
+// String is how long the trouble has to last, in the config's words.
+func (s TroubleSettings) String() string { return "for " + Short(s.For) }
+
+// TroubleRule makes rules that watch those of the gateway's declared conditions whose code
+// begins with the prefix.
+func TroubleRule(prefix string) func(TroubleSettings, Target) Rule {
+	return func(s TroubleSettings, _ Target) Rule { return &troubleRule{prefix: prefix, need: Millis(s.For)} }
 }
 
 // mostTroubles bounds what a rule remembers; a gateway has far fewer parts that can fail.

@@ -56,6 +56,7 @@ type Agent struct {
 	began   time.Duration
 
 	health     *health.Tracker
+	troubles   *troubles
 	store      *store.DB
 	board      *board
 	rules      *rules
@@ -79,7 +80,11 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 		a.clock = clock.NewSystem(o.Built)
 	}
 	a.began = a.clock.Now().Mono
-	a.health = health.NewTracker(a.clock.Now, a.logCondition)
+	a.troubles = newTroubles()
+	a.health = health.NewTracker(a.clock.Now, func(c health.Active, raised bool) {
+		a.logCondition(c, raised)
+		a.troubles.put(c, raised)
+	})
 	if err := a.openStore(ctx); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/frostline/frostline/agent"
@@ -20,14 +21,17 @@ import (
 type journeys struct {
 	trips *trip.Engine
 	cases *excursion.Engine
-	next  time.Duration // the earliest of what both want; 0 for never
+	own   []trip.Compartment // of the config
+	next  time.Duration      // the earliest of what both want; 0 for never
 }
 
 // newJourneys makes the engines of the config. goods lists the items in a zone.
 func newJourneys(cfg *config.Config, goods func(agent.ZoneID) []agent.ItemID) (*journeys, error) {
 	j := &journeys{}
 	var err error
-	if j.trips, err = trip.New(tripSetup(cfg)); err != nil {
+	trips := tripSetup(cfg)
+	j.own = trips.Compartments
+	if j.trips, err = trip.New(trips); err != nil {
 		return nil, fmt.Errorf("daemon: trips: %w", err)
 	}
 	setup := excursion.Setup{
@@ -210,7 +214,8 @@ func (j *journeys) start(now agent.Instant, who control.Person, r control.TripSt
 	}
 	for _, c := range r.Compartments {
 		one := trip.Compartment{Zone: c.Zone, Profile: c.Profile}
-		if c.Profile != "" {
+		tightened := slices.ContainsFunc(j.own, func(o trip.Compartment) bool { return o.Zone == c.Zone && o.Profile == c.Profile })
+		if c.Profile != "" && !tightened {
 			known, err := profiles.Profile(c.Profile)
 			if err != nil {
 				return nil, fmt.Errorf("%w: compartment %s: %w", control.ErrUsage, c.Zone, err)

@@ -28,6 +28,7 @@ type recorder struct {
 	board     *board
 	log       *slog.Logger
 	announcer *announcer
+	troubles  *troubles
 
 	mu    sync.Mutex // guards the rest, and orders what is appended
 	rules *rules
@@ -51,7 +52,7 @@ type counters struct {
 
 func newRecorder(a *Agent) *recorder {
 	return &recorder{
-		clock: a.clock, store: a.store, board: a.board, log: a.log, announcer: a.announcer, rules: a.rules,
+		clock: a.clock, store: a.store, board: a.board, log: a.log, announcer: a.announcer, troubles: a.troubles, rules: a.rules,
 		wake: make(chan struct{}, 1), born: a.clock.Now(),
 		renew: func() (*rules, error) { return newRules(a.cfg, a.store) },
 	}
@@ -204,6 +205,8 @@ func (r *recorder) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-r.wake:
+		case <-r.troubles.wake:
+			r.step(ctx)
 		case <-reached:
 			r.step(ctx)
 		}
@@ -233,6 +236,9 @@ func (r *recorder) step(ctx context.Context) {
 	}
 	now := r.clock.Now()
 	out := r.rules.tick(now)
+	for _, t := range r.troubles.take() {
+		out = join(out, r.rules.step(alarm.Input{At: now, Trouble: &t}))
+	}
 	r.next = out.Next
 	if len(out.Events) > 0 {
 		r.append(nil, out.Events, true)

@@ -7,8 +7,10 @@ import (
 	"github.com/frostline/frostline/agent/alarm/battery"
 	"github.com/frostline/frostline/agent/alarm/belowminimum"
 	"github.com/frostline/frostline/agent/alarm/calibrationdue"
+	"github.com/frostline/frostline/agent/alarm/clocktrouble"
 	"github.com/frostline/frostline/agent/alarm/condensation"
 	"github.com/frostline/frostline/agent/alarm/cooling"
+	"github.com/frostline/frostline/agent/alarm/deliverytrouble"
 	"github.com/frostline/frostline/agent/alarm/disagree"
 	"github.com/frostline/frostline/agent/alarm/doorajar"
 	"github.com/frostline/frostline/agent/alarm/flatline"
@@ -19,6 +21,7 @@ import (
 	"github.com/frostline/frostline/agent/alarm/powerfailure"
 	"github.com/frostline/frostline/agent/alarm/rate"
 	"github.com/frostline/frostline/agent/alarm/sensorfault"
+	"github.com/frostline/frostline/agent/alarm/storetrouble"
 	"github.com/frostline/frostline/agent/alarm/unknowncode"
 )
 
@@ -28,8 +31,10 @@ func Kinds() []alarm.Kind {
 		battery.Kind,
 		belowminimum.Kind,
 		calibrationdue.Kind,
+		clocktrouble.Kind,
 		condensation.Kind,
 		cooling.Kind,
+		deliverytrouble.Kind,
 		disagree.Kind,
 		doorajar.Kind,
 		flatline.Kind,
@@ -40,6 +45,7 @@ func Kinds() []alarm.Kind {
 		powerfailure.Kind,
 		rate.Kind,
 		sensorfault.Kind,
+		storetrouble.Kind,
 		unknowncode.Kind,
 	}
 }

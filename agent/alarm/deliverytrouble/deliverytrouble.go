@@ -10,4 +10,6 @@ import (
 
 // Kind is the kind of alarm for the config. It watches the conditions of docs/conditions.md
 // whose code begins with upstream-.
-var Kind = alarm.DefineTrouble("delivery-trouble", "upstream-", time.Hour, agent.SeverityWarning)
+var Kind = alarm.Define(
+	alarm.Facts{Name: "delivery-trouble", Scope: alarm.PerGateway, Severity: agent.SeverityWarning},
+	alarm.TroubleSettings{For: time.Hour}, alarm.TroubleSettings.String, alarm.TroubleRule("upstream-"))

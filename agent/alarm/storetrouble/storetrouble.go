@@ -10,4 +10,6 @@ import (
 
 // Kind is the kind of alarm for the config. It watches the conditions of docs/conditions.md
 // whose code begins with store-.
-var Kind = alarm.DefineTrouble("store-trouble", "store-", time.Minute, agent.SeverityCritical)
+var Kind = alarm.Define(
+	alarm.Facts{Name: "store-trouble", Scope: alarm.PerGateway, Severity: agent.SeverityCritical},
+	alarm.TroubleSettings{For: time.Minute}, alarm.TroubleSettings.String, alarm.TroubleRule("store-"))

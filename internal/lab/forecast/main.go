@@ -30,6 +30,7 @@ func main() {
 // command reads the flags, lives and prints. It reports whether all targets are met.
 func command(args []string, out io.Writer) (bool, error) {
 	flags := flag.NewFlagSet("forecast", flag.ContinueOnError)
+	flags.SetOutput(out)
 	years := flags.Float64("years", 1, "how long to live")
 	rooms := flags.Int("rooms", 20, "rooms to live in")
 	seed := flags.Uint64("seed", 1, "what rooms, work, troubles and noise follow from")

@@ -106,7 +106,7 @@ func (t *row) announcement(a announcement) {
 
 // falseRate is per room and month. A pre-alarm is false if no excursion followed while it
 // stood, also where something was broken and repaired in time.
-func (t *row) falseRate() float64 { return float64(t.vain+t.averted) / t.months }
+func (t *row) falseRate() float64 { return float64(t.vain+t.averted) / max(t.months, 1e-9) }
 
 func (t *row) early() float64 { return share(t.good, t.slow) }
 
