@@ -27,6 +27,7 @@ func (k checker) all() {
 	k.buses()
 	k.sensors(zones)
 	k.scanners(zones)
+	k.recorded(zones)
 	k.stock(zones)
 	k.suppressions()
 	k.alarms(zones)

@@ -183,6 +183,8 @@ func (k checker) nothingToWatch(a *Alarm, n *node, points, inTarget []declared) 
 	}
 	pointID := func(p declared) string { return string(p.id) }
 	switch {
+	case slices.Contains(k.known.Recorded, a.Point) && !slices.ContainsFunc(points, func(p declared) bool { return p.id == a.Point }):
+		k.at(n.near("point"), "the name of the recorded point %s does not tell what it measures: write quantity: beside it", a.Point)
 	case len(points) == 0:
 		k.at(n, "there is no sensor to watch")
 	case a.Point != "" && !slices.ContainsFunc(points, func(p declared) bool { return p.id == a.Point }):

@@ -80,6 +80,9 @@ func (c tripChecker) compartment(p *Compartment, n *node, i int, zones register)
 // normalOf is the range that a compartment has to be in at departure.
 func (c tripChecker) normalOf(p *Compartment, n *node, probes []declared) (low, high *agent.Value) {
 	zone := slices.IndexFunc(c.c.Zones, func(z Zone) bool { return z.ID == p.Zone })
+	if p.Profile == "" && zone >= 0 {
+		p.Profile = c.c.Zones[zone].Profile
+	}
 	if p.Profile == "" || zone >= 0 && c.c.Zones[zone].Profile == p.Profile {
 		of := slices.DeleteFunc(slices.Clone(c.c.Alarms), func(a Alarm) bool {
 			return !slices.ContainsFunc(probes, func(d declared) bool { return slices.Contains(a.Points, d.id) })

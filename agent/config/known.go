@@ -23,6 +23,9 @@ type Known struct {
 	// Buses names the buses that a scenario has; nil: any name is taken. The scenario is one
 	// of Scenarios or the path of a file.
 	Buses func(scenario string) ([]string, error)
+	// Recorded are the points of a recording that the rules are to be tried on: those that no
+	// sensor declares are declared all the same.
+	Recorded []agent.PointID
 }
 
 // Device is what is known of a sensor's or scanner's driver.

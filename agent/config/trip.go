@@ -33,7 +33,7 @@ func (t *Trip) setDefaults() {
 // Compartment is a zone that travels.
 type Compartment struct {
 	Zone    agent.ZoneID `yaml:"zone,required" doc:"The zone." example:"front"`
-	Profile string       `yaml:"profile" doc:"The profile whose range it has to be in at departure; without it, what the zone's alarms call normal." like:"vaccine-2-8"`
+	Profile string       `yaml:"profile" doc:"The profile whose range it has to be in at departure; without it, the zone's profile, and the range is what the zone's alarms call normal." like:"vaccine-2-8"`
 
 	// Low and High are that range, both ends included; nil is no end.
 	Low, High *agent.Value `yaml:"-"`

@@ -26,7 +26,7 @@ func TestTripArrives(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 	// The zone's profile is 2 to 8 °C.
-	if p := r.Compartments[0]; *p.Low != 2*agent.Unit || *p.High != 8*agent.Unit {
+	if p := r.Compartments[0]; p.Profile != "vaccine-2-8" || *p.Low != 2*agent.Unit || *p.High != 8*agent.Unit {
 		t.Errorf("range %v to %v", p.Low, p.High)
 	}
 	var warnings []string

@@ -159,10 +159,10 @@ func (m *Model) measureNoise() {
 }
 
 // warming reports whether the newest minutes are of a zone that nothing cools, heats or
-// opens, as far as anybody knows.
+// opens, as far as anybody knows, and whose fans run: without mains the law is another.
 func (m *Model) warming(at int64) bool {
 	s := &m.s
-	if s.Mode.Door || s.Mode.Defrost || at-s.Regime < 4*binLen {
+	if s.Mode.Door || s.Mode.Defrost || s.Mode.Dark || at-s.Regime < 4*binLen {
 		return false
 	}
 	if s.Shut != 0 && at-s.Shut < afterDoor*binLen {
@@ -172,5 +172,5 @@ func (m *Model) warming(at int64) bool {
 		return s.Mode.Cool == No
 	}
 	n := len(s.Ring)
-	return s.Mode.Dark || float64(s.Ring[n-1].V-s.Ring[n-4].V) > 2*float64(s.Noise)
+	return float64(s.Ring[n-1].V-s.Ring[n-4].V) > 2*float64(s.Noise)
 }

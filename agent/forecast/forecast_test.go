@@ -88,21 +88,18 @@ func TestDeadCompressorIsAnnounced(t *testing.T) {
 	}
 }
 
-func TestPowerFailureIsAnnouncedBeforeTheUsualRangeIsLeft(t *testing.T) {
+func TestPowerFailureIsAnnounced(t *testing.T) {
 	w := watching(1, 8, Above)
 	w.contact = func(r *room, in *Input) { in.Power = Is(!r.dark) }
 	w.live(2 * 24 * time.Hour)
-	for w.cooling || w.air < 5.5 { // late in a rest of the compressor
-		w.step()
-	}
 	w.dark = true
-	began := w.now
 	w.until(t, func(air float64) bool { return air > 8 })
-	if w.raised != 1 {
-		t.Fatalf("%d pre-alarms", w.raised)
+	lead := w.now - w.at
+	if w.raised != 1 || lead < 20*time.Minute {
+		t.Fatalf("%d pre-alarms, the last %v before", w.raised, lead)
 	}
-	if waited := w.at - began; waited > 30*time.Minute {
-		t.Errorf("announced %v after the mains were gone, %v before the limit", waited, w.now-w.at)
+	if lead < w.first.Earliest || lead > w.first.Latest {
+		t.Errorf("it took %v, said were %v to %v", lead, w.first.Earliest, w.first.Latest)
 	}
 }
 
@@ -238,13 +235,13 @@ func TestUnmarshalRefusesAndKeeps(t *testing.T) {
 
 // TestAnyInput steps through nonsense: the state stays bounded and finite, forecasts in order.
 func TestAnyInput(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(8) {
 		r := rand.New(rand.NewPCG(seed, 2))
-		m := New(Settings{Slow: seed%2 == 0, Horizon: time.Duration(r.IntN(30)) * time.Hour})
+		m := New(Settings{Slow: seed%2 == 0, Horizon: time.Duration(seed*seed) * time.Hour / 2})
 		watches := []*Watch{NewWatch(celsius(8), Above), NewWatch(celsius(2), Below)}
 		scale := []float64{0.001, 1, 1e3, 9e12}[seed%4]
 		var now time.Duration
-		for range 3000 {
+		for range 1500 {
 			now += time.Duration(r.ExpFloat64() * float64(time.Minute))
 			switch x := r.Float64(); {
 			case x < 0.001:

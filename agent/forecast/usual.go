@@ -62,7 +62,7 @@ type evidence struct {
 const (
 	pastLen     = 4
 	needAtLeast = 6.0   // min
-	needAtMost  = 30.0  // min
+	needAtMost  = 20.0  // min
 	fadePerDay  = 0.975 // halves a peak in four weeks
 	quiet       = 0.01  // K/min that is no fall
 )

@@ -32,8 +32,8 @@ const (
 
 // The hysteresis of a pre-alarm.
 const (
-	raiseAt   = 0.5 // probability within the horizon
-	raiseFor  = 3   // min
+	raiseAt   = 0.4 // probability within the horizon
+	raiseFor  = 2   // min
 	unusualAt = 0.25
 	calmFor   = 10 // min
 )

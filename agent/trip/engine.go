@@ -22,7 +22,7 @@ type Engine struct {
 	open    *trip
 	counter int64          // of trips that were opened
 	used    []agent.TripID // of the newest trips, open or not
-	watches map[string]*watch
+	watches []watch        // of the triggers, in their order
 	acted   sighting
 	temps   map[agent.PointID]sample
 	half    half
@@ -106,7 +106,7 @@ func New(s Setup) (*Engine, error) {
 	err := s.check()
 	e := &Engine{
 		setup: s, lanes: map[string]*Lane{}, points: map[agent.PointID]Point{}, zones: map[agent.ZoneID]bool{},
-		watches: map[string]*watch{}, temps: map[agent.PointID]sample{},
+		watches: make([]watch, len(s.Triggers)), temps: map[agent.PointID]sample{},
 	}
 	if e.setup.Repeat == 0 {
 		e.setup.Repeat = DefaultRepeat
@@ -202,8 +202,8 @@ func (e *Engine) fixAnchor(at agent.Instant, rel timeline.Relation) {
 
 // blind ends what the samples before a time off say.
 func (e *Engine) blind(at timeline.Moment) {
-	for _, w := range e.watches {
-		w.Held.cut(at)
+	for i := range e.watches {
+		e.watches[i].Held.cut(at)
 	}
 	for id, s := range e.temps {
 		s.Until = min(s.Until, at)
@@ -240,7 +240,7 @@ func (e *Engine) due() timeline.Moment {
 	}
 	for i := range e.setup.Triggers {
 		t := &e.setup.Triggers[i]
-		if w := e.watches[t.key()]; t.Point != "" && w != nil && w.Armed {
+		if w := &e.watches[i]; t.Point != "" && w.Armed {
 			earliest(w.Held.due(timeline.Span(t.For)))
 		}
 	}

@@ -22,7 +22,7 @@ type saved struct {
 	Open    *trip                    `json:"open,omitempty"`
 	Counter int64                    `json:"counter"`
 	Used    []agent.TripID           `json:"used,omitempty"`
-	Watches map[string]*watch        `json:"watches,omitempty"`
+	Watches map[string]watch         `json:"watches,omitempty"`
 	Acted   sighting                 `json:"acted,omitzero"`
 	Temps   map[agent.PointID]sample `json:"temps,omitempty"`
 	Half    half                     `json:"half,omitzero"`
@@ -32,8 +32,14 @@ type saved struct {
 // State is everything the engine remembers, as compact JSON. Its size is bounded by the config
 // and by what one trip can name.
 func (e *Engine) State() ([]byte, error) {
+	watches := map[string]watch{}
+	for i := range e.watches {
+		if e.watches[i].Known {
+			watches[e.setup.Triggers[i].key()] = e.watches[i]
+		}
+	}
 	text, err := json.Marshal(saved{
-		stateVersion, e.line.State(), e.anchor, e.open, e.counter, e.used, e.watches, e.acted, e.temps, e.half, e.pos,
+		stateVersion, e.line.State(), e.anchor, e.open, e.counter, e.used, watches, e.acted, e.temps, e.half, e.pos,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("trip: state: %w", err)
@@ -62,9 +68,7 @@ func (e *Engine) Restore(state []byte) error {
 	e.line, e.anchor, e.open, e.counter, e.used = line, s.Anchor, s.Open, s.Counter, s.Used
 	e.acted, e.half, e.pos = s.Acted, s.Half, s.Pos
 	for i := range e.setup.Triggers {
-		if t := &e.setup.Triggers[i]; s.Watches[t.key()] != nil {
-			e.watches[t.key()] = s.Watches[t.key()]
-		}
+		e.watches[i] = s.Watches[e.setup.Triggers[i].key()]
 	}
 	for id, v := range s.Temps {
 		if _, known := e.points[id]; known {

@@ -153,7 +153,7 @@ func (e *Engine) contact(d *agent.Definition, r *agent.Reading, at, until, now t
 		if t.Point != d.Point {
 			continue
 		}
-		w := e.watch(t)
+		w := &e.watches[i]
 		if at < w.Seen {
 			continue
 		}
@@ -174,7 +174,7 @@ func (e *Engine) fences(spot Spot, now timeline.Moment) {
 		if t.Place == nil {
 			continue
 		}
-		w := e.watch(t)
+		w := &e.watches[i]
 		inside := t.Place.holds(spot, w.Known && w.On != t.Leave)
 		if w.become(inside != t.Leave, now, now, 0) {
 			e.trigger(t, agent.CauseGeofence, t.Place.Name, now)
@@ -202,17 +202,8 @@ func (e *Engine) trigger(t *Trigger, what agent.TripCause, source string, now ti
 func (e *Engine) ripen(now timeline.Moment) {
 	for i := range e.setup.Triggers {
 		t := &e.setup.Triggers[i]
-		if t.Point != "" && e.watch(t).ripe(now, timeline.Span(t.For)) {
+		if t.Point != "" && e.watches[i].ripe(now, timeline.Span(t.For)) {
 			e.trigger(t, agent.CauseContact, string(t.Point), now)
 		}
 	}
-}
-
-func (e *Engine) watch(t *Trigger) *watch {
-	w := e.watches[t.key()]
-	if w == nil {
-		w = &watch{}
-		e.watches[t.key()] = w
-	}
-	return w
 }

@@ -140,7 +140,7 @@ func TestLagsAreOfTheTimeThatCounts(t *testing.T) {
 		}
 		return string(text)
 	}
-	l := &listener{}
+	l := &listener{seen: map[string]bool{}}
 	l.between(now.Add(-10*time.Second), now.Add(-2*time.Second))
 	payload := `{"records":[{"seq":1,"t":` + ms(time.Hour) + `},{"seq":2,"t":` + ms(5*time.Second) + `},{"seq":3,"t":` + ms(4*time.Second) +
 		`},{"seq":4,"t":null},{"seq":5,"t":` + ms(time.Second) + `}]}`
