@@ -71,6 +71,9 @@ type AlarmEvent struct {
 	Cause  AlarmEventID `json:"cause,omitempty"`
 	Points []PointID    `json:"points,omitempty"` // of all alarms that this message spoke for
 	ForS   int64        `json:"for_s,omitempty"`  // of shelved: for how many seconds
+	// Texts is what people were told who are not told Message, which is English with °C: by
+	// Voice.Key, such as "zh", "zh-f" (Chinese with °F) and "en-f". In chooses.
+	Texts map[string]string `json:"texts,omitempty"`
 }
 
 // Reaches reports whether people are told of the transition: not of what happens to an

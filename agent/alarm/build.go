@@ -1,6 +1,7 @@
 package alarm
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -223,7 +224,17 @@ func (b *builder) watch(s *Spec, k Kind, subject, target string, t Target) *watc
 		b.e.instances = append(b.e.instances, i)
 	}
 	w := &watch{rule: k.New(s.Settings, t), on: i, key: string(s.ID) + ":" + target, target: t, waiting: -1}
+	w.head = fmt.Appendf(nil, `%s:{"k":%s,"s":`, quoted(w.key), quoted(k.Name))
 	i.watches = append(i.watches, w)
 	b.e.watches = append(b.e.watches, w)
 	return w
+}
+
+// quoted is a text as JSON.
+func quoted(text string) []byte {
+	b, err := json.Marshal(text)
+	if err != nil {
+		panic("alarm: a text always marshals: " + err.Error())
+	}
+	return b
 }

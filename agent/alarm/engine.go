@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/phrase"
 )
 
 // Engine steps all rules and keeps all life cycles. It is not safe for concurrent use: its
@@ -24,6 +25,7 @@ type Engine struct {
 	readers   map[agent.ReaderID][]*watch
 
 	gateway []*watch // watch no point, but the gateway itself
+	transit bool     // a trip is under way
 
 	suppressors []*suppressor
 	causes      []cause
@@ -33,6 +35,8 @@ type Engine struct {
 	dirty   []*instance
 	fresh   []*watch  // never stepped
 	retired []retired // raised by alarms that the config no longer has
+
+	spoken []phrase.Words // one per voice, English with °C first
 
 	in     Input // of the step under way
 	events []agent.Event
@@ -44,6 +48,7 @@ type watch struct {
 	on      *instance
 	index   int
 	key     string // "<alarm>:<point, item or reader>"
+	head    []byte // of its state, as JSON: "<key>":{"k":"<kind>","s":
 	target  Target
 	cond    Condition
 	waiting int // place in the heap; -1 if not there
@@ -83,7 +88,7 @@ func New(s Setup) (*Engine, error) {
 		}
 		e.points[p.Point] = &point{every: p.Every}
 	}
-	e.setup = s
+	e.setup, e.spoken = s, spoken(s.Voices)
 	for _, sup := range s.Suppressions {
 		one := &suppressor{Suppression: sup}
 		if p := e.points[sup.Point]; p != nil {
@@ -191,6 +196,7 @@ func (e *Engine) take(x, to Line, rel relation) {
 			e.step(w, t, &e.in)
 		}
 	case e.in.Trip != nil:
+		e.arm(e.in.Trip.Transit)
 		e.stepInput(e.watches, t)
 	}
 }
@@ -254,6 +260,9 @@ func (e *Engine) tick(moment Line) Tick {
 }
 
 func (e *Engine) step(w *watch, t Tick, in *Input) {
+	if w.on.spec.Transit && !e.transit {
+		return
+	}
 	was := w.cond
 	w.cond = w.rule.Step(t, in)
 	if w.cond.Next <= t.Now {

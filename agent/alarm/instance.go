@@ -184,7 +184,7 @@ func (e *Engine) event(i *instance, t agent.Transition, moment Line) *agent.Alar
 	} else {
 		ev.Points = e.pointsTogether(i)
 	}
-	ev.Message = e.message(i, f, t, moment)
+	ev.Message, ev.Texts = e.tell(func(s speech) string { return s.message(i, f, t, moment) })
 	return ev
 }
 

@@ -124,15 +124,3 @@ func TestMessages(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
 }
-
-func TestSpan(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		250 * time.Millisecond: "250 ms", 45 * time.Second: "45 s", 5 * time.Minute: "5 min", 90 * time.Second: "1 min 30 s",
-		time.Hour: "1 h", 90 * time.Minute: "1 h 30 min", 24 * time.Hour: "1 d", 49*time.Hour + 30*time.Minute: "2 d 1 h",
-		time.Hour + 5*time.Second: "1 h 5 s",
-	} {
-		if got := alarm.Span(d); got != want {
-			t.Errorf("%s: %s, want %s", d, got, want)
-		}
-	}
-}

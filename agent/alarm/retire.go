@@ -15,10 +15,11 @@ func (e *Engine) retire(moment Line) {
 		if r.ID == "" && r.Over != nil {
 			r.ID = r.Over.ID
 		}
+		message, texts := e.tell(func(s speech) string { return s.retired(r.key) })
 		e.emit(e.line.instant(moment), &agent.AlarmEvent{
 			ID: r.ID, Alarm: r.Alarm, Kind: r.Kind, Severity: r.Severity, Zone: r.Zone, Point: r.Point, Item: r.Item,
 			Transition: agent.OutOfService, State: agent.StateOutOfService, Began: r.Began,
-			Message: retiredText(r.key),
+			Message: message, Texts: texts,
 		})
 	}
 	e.retired = nil

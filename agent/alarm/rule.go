@@ -53,12 +53,15 @@ type Finding struct {
 	For    time.Duration // how long it had to last; 0 if no time at all
 	Total  bool          // For is a total
 	Within string        // of a total: trip, day, 24h
+	Window time.Duration // of a total within the last 24h, say: how long that is
 	Fault  agent.Fault
 	Other  *agent.Value    // a second value: the change, the other probe's
 	Points []agent.PointID // that Value and Other are of, where they are not the alarm's own
-	Text   string          // a date, a trouble's title
+	Text   string          // a date
 	Code   string
 	Count  int64 // how many codes; how many pieces
+
+	Troubles []Trouble // what is wrong with the gateway
 }
 
 // Word says what a rule found.
@@ -110,9 +113,10 @@ type Trouble struct {
 	Here    bool   // it holds
 }
 
-// Trip says that a trip began or ended; what is summed up within a trip begins anew.
+// Trip says what became of the gateway's trip.
 type Trip struct {
-	Begins bool
+	Begins  bool // a trip began just now: what is summed up within a trip begins anew
+	Transit bool // it is under way: alarms of transit are armed
 }
 
 // Level is how much there is of an item: what its minimum is compared with.

@@ -22,6 +22,7 @@ type Spec struct {
 	Item     agent.ItemID   // only this stock item
 	Reader   agent.ReaderID // only this scanner or tag reader
 	Severity agent.Severity // the kind's own if empty
+	Transit  bool           // armed only while a trip is under way
 	Latching bool           // once raised it stays until a person resets it
 	Absolute bool           // nothing suppresses it
 	OffDelay time.Duration  // its condition must be gone for so long before it clears
@@ -120,6 +121,8 @@ type Setup struct {
 	Readers  []agent.ReaderID // those whose unknown codes matter
 	Location *time.Location   // of the site; UTC if nil
 	Names    Names
+	// Voices of those who are not told things in English with °C: events have Texts for them.
+	Voices []agent.Voice
 	// Suppressions by design, in any order.
 	Suppressions []Suppression
 	// Goods lists the items in a zone, for the message of an excursion there. It must be

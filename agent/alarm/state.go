@@ -25,6 +25,7 @@ type saved struct {
 	Instances map[string]savedAlarm  `json:"alarms,omitempty"`
 	Rules     map[string]savedRule   `json:"rules,omitempty"`
 	Causes    []cause                `json:"causes,omitempty"`
+	Transit   bool                   `json:"transit,omitempty"`
 	Stretches map[string]stretch     `json:"stretches,omitempty"` // of suppressions
 }
 
@@ -81,7 +82,7 @@ type retired struct {
 func (e *Engine) State() ([]byte, error) {
 	s := saved{
 		Version: stateVersion, Now: e.line.now, Previous: e.line.prev, Counter: e.counter,
-		Seen: map[agent.PointID]Line{}, Instances: map[string]savedAlarm{}, Rules: map[string]savedRule{},
+		Seen: map[agent.PointID]Line{}, Instances: map[string]savedAlarm{},
 		Stretches: map[string]stretch{},
 	}
 	if e.line.now != 0 {
@@ -93,6 +94,7 @@ func (e *Engine) State() ([]byte, error) {
 			s.Seen[id] = p.seen
 		}
 	}
+	var rules []byte // most of the state, so it is not encoded a second time
 	fresh := map[*watch]bool{}
 	for _, w := range e.fresh {
 		fresh[w] = true
@@ -105,14 +107,17 @@ func (e *Engine) State() ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("alarm: state of %s: %w", w.key, err)
 		}
-		s.Rules[w.key] = savedRule{w.on.kind.Name, raw}
+		if len(rules) > 0 {
+			rules = append(rules, ',')
+		}
+		rules = append(append(append(rules, w.head...), raw...), '}')
 	}
 	for _, i := range e.instances {
 		if i.state != agent.StateNormal || i.over.State != "" {
 			s.Instances[i.key] = i.save()
 		}
 	}
-	s.Causes = e.causes
+	s.Causes, s.Transit = e.causes, e.transit
 	for _, p := range e.suppressors {
 		if p.state != (stretch{}) {
 			s.Stretches[p.key()] = p.state
@@ -125,7 +130,13 @@ func (e *Engine) State() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("alarm: state: %w", err)
 	}
-	return text, nil
+	if len(rules) == 0 {
+		return text, nil
+	}
+	whole := make([]byte, 0, len(text)+len(rules)+16)
+	whole = append(whole, text[:len(text)-1]...)
+	whole = append(append(whole, `,"rules":{`...), rules...)
+	return append(whole, "}}"...), nil
 }
 
 func (i *instance) save() savedAlarm {
@@ -168,7 +179,7 @@ func (e *Engine) restore(s *saved) error {
 	if (s.Last == nil) != (s.Now == 0) {
 		return fmt.Errorf("%w: a moment without an instant", ErrState)
 	}
-	e.counter = s.Counter
+	e.counter, e.transit = s.Counter, s.Transit
 	e.line = timeline{now: s.Now, prev: s.Previous}
 	if s.Last != nil {
 		e.line.last = s.Last.instant()

@@ -23,6 +23,7 @@ type Status struct {
 	Began    time.Time          `json:"began,omitzero"` // when the first value outside was measured; zero where unknown
 	Outside  time.Duration      `json:"-"`              // how much time has counted so far
 	Message  string             `json:"message"`
+	Texts    map[string]string  `json:"texts,omitempty"` // as of agent.AlarmEvent
 	Items    []agent.ItemID     `json:"items,omitempty"`
 	By       string             `json:"by,omitempty"` // who acknowledged it
 	Comment  string             `json:"comment,omitempty"`
@@ -44,9 +45,10 @@ func (e *Engine) Active() []Status {
 			ID: i.id, Alarm: i.spec.ID, Kind: i.kind.Name, Severity: i.spec.Severity,
 			Zone: i.zone, Point: i.place(), Item: i.item, State: i.shown(),
 			Value: f.Value, Limit: f.Limit, Raised: i.raised, Since: i.since, Began: i.began,
-			Outside: w.cond.Held.Duration(), Message: e.standing(i, f),
-			Items: i.items, By: i.by, Comment: i.why, Cause: i.cause,
+			Outside: w.cond.Held.Duration(),
+			Items:   i.items, By: i.by, Comment: i.why, Cause: i.cause,
 		}
+		one.Message, one.Texts = e.tell(func(s speech) string { return s.standing(i, f) })
 		if i.over.State != "" {
 			one.By, one.Comment = i.over.By, i.over.Why
 			if one.ID == "" {
@@ -63,18 +65,19 @@ func (e *Engine) Active() []Status {
 
 // standing says how an alarm that is not normal stands: that it is there, or, while it only
 // waits for somebody to acknowledge it, that it returned.
-func (e *Engine) standing(i *instance, f Finding) string {
+func (s speech) standing(i *instance, f Finding) string {
+	line := &s.e.line
 	if i.over.State != "" {
-		return e.message(i, f, overlaid[i.over.State], e.line.now)
+		return s.message(i, f, overlaid[i.over.State], line.now)
 	}
 	if i.state != agent.StateRtnUnack && i.state != agent.StateLatched {
-		return e.message(i, f, agent.Raised, e.line.now)
+		return s.message(i, f, agent.Raised, line.now)
 	}
-	returned, rel := e.line.place(i.since)
+	returned, rel := line.place(i.since)
 	if rel != sameBoot {
 		returned = 0 // where on the line is not known
 	}
-	return e.message(i, f, agent.Cleared, returned)
+	return s.message(i, f, agent.Cleared, returned)
 }
 
 // Sounding is the highest severity among the alarms that are there and that nobody has

@@ -44,6 +44,7 @@ type troubleRule struct {
 type troubles struct {
 	Here []hereSince `json:"h,omitempty"` // in the order in which they came
 	Last string      `json:"l,omitempty"` // the newest title, for the message when all are gone
+	Code string      `json:"k,omitempty"` // the newest code, likewise
 }
 
 type hereSince struct {
@@ -86,7 +87,7 @@ func (r *troubleRule) take(now Line, in *Trouble) {
 	switch {
 	case in.Here && at < 0 && len(s.Here) < mostTroubles:
 		s.Here = append(s.Here, hereSince{in.Code, in.Subject, in.Title, now})
-		s.Last = in.Title
+		s.Last, s.Code = in.Title, in.Code
 	case !in.Here && at >= 0:
 		s.Here = slices.Delete(s.Here, at, at+1)
 	}
@@ -94,17 +95,12 @@ func (r *troubleRule) take(now Line, in *Trouble) {
 
 // Explain implements Rule.
 func (r *troubleRule) Explain() Finding {
-	f := Finding{Word: TroubleHere, For: r.need.Duration(), Text: r.state.Last, Count: int64(len(r.state.Here))}
-	var titles []string
+	f := Finding{Word: TroubleHere, For: r.need.Duration(), Count: int64(len(r.state.Here))}
 	for _, h := range r.state.Here {
-		title := h.Title
-		if h.Subject != "" {
-			title = h.Subject + ": " + title
-		}
-		titles = append(titles, title)
+		f.Troubles = append(f.Troubles, Trouble{Code: h.Code, Subject: h.Subject, Title: h.Title, Here: true})
 	}
-	if len(titles) > 0 {
-		f.Text = list(titles, maxNamed)
+	if len(f.Troubles) == 0 {
+		f.Troubles = []Trouble{{Code: r.state.Code, Title: r.state.Last}}
 	}
 	return f
 }

@@ -99,6 +99,7 @@ type Host struct {
 	Serial  func(device string, baud int) (Serial, error) // a serial line: /dev/ttyUSB2
 	Now     func() agent.Instant                          // the agent's clock
 	Zone    *time.Location                                // the site's time zone, for what people read
+	Voice   agent.Voice                                   // in which it speaks to them
 	Log     *slog.Logger
 }
 

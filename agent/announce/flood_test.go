@@ -28,7 +28,7 @@ func (r *reader) Announce(_ context.Context, n announce.Notice) error {
 	if r.down {
 		return errors.New("no network")
 	}
-	r.lines = append(r.lines, fmt.Sprintf("%v %s", time.Since(r.start).Truncate(time.Second), n.Text()))
+	r.lines = append(r.lines, fmt.Sprintf("%v %s", time.Since(r.start).Truncate(time.Second), n.Text(agent.Voice{})))
 	return nil
 }
 

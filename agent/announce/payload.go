@@ -16,6 +16,7 @@ type Payload struct {
 	T        *int64          `json:"t"`     // UTC milliseconds; null while the gateway's clock is unset
 	Event    agent.EventKind `json:"event"` // alarm
 	ZoneName string          `json:"zone_name,omitempty"`
+	Text     string          `json:"text,omitempty"` // the message as the output speaks, where that is not English with °C
 	agent.AlarmEvent
 }
 
@@ -30,19 +31,24 @@ type FloodPayload struct {
 	Other   int                    `json:"other"` // transitions that raised nothing
 	Zones   map[string]int         `json:"zones"` // of those raised
 	Message string                 `json:"message"`
+	Text    string                 `json:"text,omitempty"` // as of Payload
 }
 
 // JSON is the notice for a machine: a Payload or a FloodPayload. The notice has an event or a
-// summary.
-func (n Notice) JSON() ([]byte, error) {
+// summary. v is how the output speaks.
+func (n Notice) JSON(v agent.Voice) ([]byte, error) {
+	text := ""
+	if v.Key() != (agent.Voice{}).Key() {
+		text = n.Text(v)
+	}
 	if s := n.Summary; s != nil {
 		return Marshal(FloodPayload{
 			Site: n.Site, Gateway: n.Gateway, T: millis(n.At.Wall), Event: "alarm-flood", Since: millis(s.Since),
-			Raised: s.Raised, Other: s.Other, Zones: s.Zones, Message: n.Text(),
+			Raised: s.Raised, Other: s.Other, Zones: s.Zones, Message: n.Text(agent.Voice{}), Text: text,
 		})
 	}
 	return Marshal(Payload{
-		Site: n.Site, Gateway: n.Gateway, T: millis(n.At.Wall), Event: agent.EventAlarm, ZoneName: n.ZoneName, AlarmEvent: *n.Event,
+		Site: n.Site, Gateway: n.Gateway, T: millis(n.At.Wall), Event: agent.EventAlarm, ZoneName: n.ZoneName, Text: text, AlarmEvent: *n.Event,
 	})
 }
 

@@ -2,44 +2,42 @@ package announce
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/phrase"
 )
 
-// Text is what people read of a notice: the sentence about its transition or its summary.
-// Empty for a notice that has neither.
-func (n Notice) Text() string {
+// Text is what people of that voice read of a notice: the sentence about its transition or its
+// summary. Empty for a notice that has neither.
+func (n Notice) Text(v agent.Voice) string {
 	switch {
 	case n.Summary != nil:
-		return n.Summary.text()
+		return summary{n.Summary, book.In(v)}.text()
 	case n.Event != nil:
-		return n.Event.Message
+		return n.Event.In(v)
 	}
 	return ""
 }
 
 // Title says in a few words what Text is about: for the subject of a mail.
-func (n Notice) Title() string {
+func (n Notice) Title(v agent.Voice) string {
+	w := book.In(v)
 	switch {
 	case n.Summary != nil:
-		return fmt.Sprintf("alarm flood: %d more", n.Summary.Count())
+		return w.Say("title.flood", phrase.Set{"count": strconv.Itoa(n.Summary.Count())}.Word)
 	case n.Event == nil:
 		return ""
 	}
-	word := strings.ReplaceAll(string(n.Event.Transition), "-", " ")
-	place := cmp.Or(n.ZoneName, string(n.Event.Zone), string(n.Event.Point), string(n.Event.Item))
-	title := fmt.Sprintf("%s alarm %s: %s", n.Event.Severity, word, place)
-	if place == "" {
-		title = fmt.Sprintf("%s alarm %s: %s", n.Event.Severity, word, n.Event.Alarm)
-	}
-	return title
+	e := n.Event
+	return w.Say("title", phrase.Set{
+		"severity": w.Severity(e.Severity), "transition": w.Say("transition."+string(e.Transition), nil),
+		"place": cmp.Or(n.ZoneName, string(e.Zone), string(e.Point), string(e.Item), string(e.Alarm)),
+	}.Word)
 }
 
 // Severity is how much a notice matters; empty if it has neither event nor summary.
@@ -72,56 +70,81 @@ func (n Notice) Key() string {
 // namedZones is how many zones a summary's text names.
 const namedZones = 3
 
-func (s *Summary) text() string {
-	var b strings.Builder
-	since := ""
-	if !s.Since.IsZero() {
-		since = " since " + s.Since.Format("15:04")
+// summary is a summary in the words of one voice.
+type summary struct {
+	*Summary
+	phrase.Words
+}
+
+func (s summary) text() string {
+	switch s.Count() - s.Other {
+	case 0:
+		return s.Say("flood.none", s.word)
+	case 1:
+		return s.Say("flood.one", s.word)
 	}
-	raised := s.Count() - s.Other
-	switch {
-	case raised == 0:
-		fmt.Fprintf(&b, "%d more alarm changes%s, none of them a new alarm", s.Other, since)
-		return b.String()
-	case raised == 1:
-		fmt.Fprintf(&b, "1 more alarm%s: ", since)
-	default:
-		fmt.Fprintf(&b, "%d more alarms%s: ", raised, since)
+	return s.Say("flood.several", s.word)
+}
+
+// word is what stands for a placeholder.
+func (s summary) word(name string) (string, bool) {
+	switch name {
+	case "raised":
+		return strconv.Itoa(s.Count() - s.Other), true
+	case "other":
+		return strconv.Itoa(s.Other), true
+	case "time":
+		return s.Since.Format("15:04"), true
+	case "since":
+		return s.part("flood.since", !s.Since.IsZero()), true
+	case "changes":
+		return s.part("flood.changes", s.Other > 0), true
+	case "places":
+		return s.part("flood.places", len(s.Zones) > 0), true
+	case "severities":
+		return s.severities(), true
+	case "zones":
+		return s.zones(), true
 	}
+	return "", false
+}
+
+// part is a part of the sentence that may be left out.
+func (s summary) part(key string, there bool) string {
+	if !there {
+		return ""
+	}
+	return s.Say(key, s.word)
+}
+
+func (s summary) severities() string {
 	var parts []string
 	for _, severity := range slices.Backward(agent.Severities()) {
 		if n := s.Raised[severity]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, severity))
+			parts = append(parts, s.Say("flood.severity", phrase.Set{"count": strconv.Itoa(n), "severity": s.Words.Severity(severity)}.Word))
 		}
 	}
-	b.WriteString(strings.Join(parts, ", "))
-	if places := s.places(); places != "" {
-		b.WriteString(" (" + places + ")")
-	}
-	if s.Other > 0 {
-		fmt.Fprintf(&b, "; %d other changes", s.Other)
-	}
-	return b.String()
+	return s.List(parts, len(parts))
 }
 
-// places names the zones with most of what was raised.
-func (s *Summary) places() string {
+// zones names the zones with most of what was raised.
+func (s summary) zones() string {
 	zones := slices.SortedFunc(maps.Keys(s.Zones), func(a, b string) int {
 		return cmp.Or(cmp.Compare(s.Zones[b], s.Zones[a]), cmp.Compare(a, b))
 	})
 	var parts []string
 	for _, z := range zones[:min(len(zones), namedZones)] {
-		parts = append(parts, fmt.Sprintf("%s %d", z, s.Zones[z]))
+		parts = append(parts, s.Say("flood.zone", phrase.Set{"zone": z, "count": strconv.Itoa(s.Zones[z])}.Word))
 	}
 	if more := len(zones) - namedZones; more > 0 {
-		parts = append(parts, fmt.Sprintf("%d more zones", more))
+		parts = append(parts, s.Say("flood.zones-more", phrase.Set{"count": strconv.Itoa(more)}.Word))
 	}
-	return strings.Join(parts, ", ")
+	return s.List(parts, len(parts))
 }
 
 // Letter is Title, Text, and where and when it was, each on its own line: what a chat or a mail
 // shows. The time is that of zone; a notice of an unset clock has none.
-func (n Notice) Letter(zone *time.Location) string {
+func (n Notice) Letter(v agent.Voice, zone *time.Location) string {
 	origin := string(n.Site) + " / " + string(n.Gateway)
 	if wall := n.At.Wall; !wall.IsZero() {
 		if zone == nil {
@@ -129,7 +152,7 @@ func (n Notice) Letter(zone *time.Location) string {
 		}
 		origin += ", " + wall.In(zone).Format("2006-01-02 15:04:05 -07:00")
 	}
-	return n.Title() + "\n" + n.Text() + "\n" + origin
+	return n.Title(v) + "\n" + n.Text(v) + "\n" + origin
 }
 
 // Clip cuts s to at most that many bytes, at the boundary of a character, and marks the cut.

@@ -35,6 +35,7 @@ func (k checker) all() {
 	k.trip(zones)
 	k.upstreams(zones)
 	k.outputs()
+	k.people(zones)
 }
 
 func (k checker) top() {

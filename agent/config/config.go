@@ -25,6 +25,9 @@ type Config struct {
 	Trip        *Trip          `yaml:"trip" doc:"How trips begin and end, for a gateway that travels."`
 	Upstreams   []Upstream     `yaml:"upstreams" doc:"Far sides that records are brought to, any number. One that is down or slow disturbs neither measuring nor the others." example:"mqtt"`
 	Outputs     []Output       `yaml:"outputs" doc:"Where alarms are announced on the spot, with or without a network." example:"log"`
+	People      []Person       `yaml:"people" doc:"Who hears of alarms and answers for them. At least three should."`
+	Escalation  *Escalation    `yaml:"escalation" doc:"Who is told of an alarm that nobody acknowledges, and when."`
+	Mute        *Mute          `yaml:"mute" doc:"A push button that silences buzzers for a time."`
 	Web         Web            `yaml:"web" doc:"The health page and the metrics."`
 	Log         Log            `yaml:"log" doc:"What the agent writes to its journal."`
 
@@ -128,6 +131,7 @@ type Alarm struct {
 	Role     agent.Role     `yaml:"role" doc:"Watch only points with this role."`
 	Item     agent.ItemID   `yaml:"item" doc:"Of the kinds that watch stock: only this item." like:"vaccine-a"`
 	Reader   agent.ReaderID `yaml:"reader" doc:"Of the kinds that watch scans: only this scanner." like:"dock-in"`
+	Transit  bool           `yaml:"transit" doc:"Armed only while a trip is under way, from its departure on."`
 	Latching bool           `yaml:"latching" doc:"Once raised it stays until a person resets it, even if the value returns."`
 	Absolute bool           `yaml:"absolute" doc:"Nothing suppresses it, no door and no defrost."`
 	OffDelay time.Duration  `yaml:"off_delay" doc:"It clears only when its condition has been gone for so long."`
@@ -194,8 +198,14 @@ type Output struct {
 	ID     string `yaml:"id,required" doc:"The output, for ever." example:"journal"`
 	Driver string `yaml:"driver,required" doc:"What kind of output it is."`
 
+	Language agent.Language `yaml:"language" doc:"The language of its messages. Names, advice and comments stay as they were written." enum:"en,zh"`
+	Unit     agent.Degrees  `yaml:"unit" doc:"The unit of temperatures in its messages. Limits in this file, records and upstreams are in °C." enum:"celsius,fahrenheit"`
+
 	Settings any `yaml:"-"`
 }
+
+// Voice is how the output speaks.
+func (o *Output) Voice() agent.Voice { return agent.Voice{Language: o.Language, Unit: o.Unit} }
 
 // Web is the health page and the metrics.
 type Web struct {
@@ -232,6 +242,7 @@ func (s *Sensor) setDefaults()   { s.Every = 10 * time.Second }
 func (s *Suppress) setDefaults() { s.Is = agent.Unit }
 func (i *Item) setDefaults()     { i.Pieces = 1 }
 func (a *Alarm) setDefaults()    { a.Kind = limitKind }
+func (o *Output) setDefaults()   { o.Language, o.Unit = agent.English, agent.Celsius }
 func (u *Upstream) setDefaults() {
 	u.From, u.Batch = "oldest", Batch{Bytes: 100 << 10}
 }

@@ -140,7 +140,8 @@ func (p *problems) value(n *node, v reflect.Value, enum []string) {
 		if d, ok := fresh.Interface().(defaulter); ok {
 			d.setDefaults()
 		}
-		if p.decode(n, fresh.Elem(), enum) {
+		_, part := fresh.Interface().(interface{ inPart() })
+		if p.decode(n, fresh.Elem(), enum) || part {
 			v.Set(fresh)
 		}
 		return

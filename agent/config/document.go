@@ -41,6 +41,14 @@ func (d *Document) Fault(path, format string, args ...any) {
 	d.problems.errorf(n.pos, path, format, args...)
 }
 
+// Among reports a word at a path that is none of the valid ones, with the nearest of them:
+// "there is no alarm hott, did you mean hot?".
+func (d *Document) Among(path, what, word string, valid []string) {
+	if !slices.Contains(valid, word) {
+		d.Fault(path, "there is no %s %s%s", what, clip(word), suggest(word, valid))
+	}
+}
+
 // Keys lists the keys that stand at a path, in the order of the file.
 func (d *Document) Keys(path string) []string {
 	n := d.find(path)

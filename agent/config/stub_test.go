@@ -63,6 +63,21 @@ type stubOutput struct {
 	URL      string         `yaml:"url" doc:"Where it is."`
 }
 
+func (*stubOutput) Addresses() string { return ByWebhook }
+
+// stubMail and stubPhone tell people.
+type (
+	stubMail struct {
+		To []string `yaml:"to" doc:"Who."`
+	}
+	stubPhone struct {
+		To []string `yaml:"to" doc:"Who."`
+	}
+)
+
+func (*stubMail) Addresses() string  { return ByEmail }
+func (*stubPhone) Addresses() string { return ByPhone }
+
 // stubLimit stands for a kind of alarm that compares values.
 type stubLimit struct {
 	Above    *agent.Value  `yaml:"above" doc:"Alarm on values greater than this." example:"8.0"`
@@ -96,7 +111,10 @@ func stubKnown() Known {
 		},
 		Scanners:  map[string]Device{"serial": {func() any { return &stubReader{Baud: 9600} }, nil}},
 		Upstreams: map[string]func() any{"mqtt": func() any { return &stubUpstream{} }, "influx": func() any { return &stubUpstream{} }},
-		Outputs:   map[string]func() any{"log": func() any { return &struct{}{} }, "webhook": func() any { return &stubOutput{} }},
+		Outputs: map[string]func() any{
+			"log": func() any { return &struct{}{} }, "webhook": func() any { return &stubOutput{} },
+			"mail": func() any { return &stubMail{} }, "sms": func() any { return &stubPhone{} },
+		},
 		Alarms: map[string]AlarmKind{
 			"limit":         {Config: func() any { return &stubLimit{} }, Of: Points, Limit: true},
 			"no-data":       {Config: func() any { return &stubSilence{After: 10 * time.Minute} }, Of: Points},

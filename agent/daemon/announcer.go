@@ -211,7 +211,7 @@ func (n *announcer) standing(active []alarm.Status, sounding agent.Severity) {
 		if a := &active[i]; a.Cause == "" { // another one's message spoke for the rest
 			standing = append(standing, announce.Standing{ZoneName: n.zones[a.Zone], Alarm: agent.AlarmEvent{
 				ID: a.ID, Alarm: a.Alarm, Kind: a.Kind, Severity: a.Severity, Zone: a.Zone, Point: a.Point, Item: a.Item,
-				State: a.State, Value: a.Value, Limit: a.Limit, Began: a.Began, Message: a.Message, Items: a.Items,
+				State: a.State, Value: a.Value, Limit: a.Limit, Began: a.Began, Message: a.Message, Texts: a.Texts, Items: a.Items,
 				By: a.By, Comment: a.Comment,
 			}})
 		}
@@ -250,7 +250,7 @@ func (o *lateOutput) Announce(ctx context.Context, n announce.Notice) error {
 func (o *lateOutput) host() announce.Host {
 	return announce.Host{
 		ID: o.cfg.ID, Site: o.a.cfg.Site, Gateway: o.a.cfg.Gateway, Secret: config.Resolve,
-		Now: o.a.clock.Now, Zone: o.a.cfg.Location, Log: o.a.log,
+		Now: o.a.clock.Now, Zone: o.a.cfg.Location, Voice: o.cfg.Voice(), Log: o.a.log,
 		Pin: func(name string) (announce.Pin, error) {
 			p, err := o.a.host.Pin(name)
 			if err != nil {

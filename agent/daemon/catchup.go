@@ -126,12 +126,22 @@ type source interface {
 
 // occurred names one transition. The engine gives the same ones to the same records.
 type occurred struct {
-	id   agent.AlarmEventID
-	what agent.Transition
-	when time.Duration // of the boot: what can happen to one occurrence more than once does so at other times
+	id     agent.AlarmEventID
+	what   agent.Transition
+	number int64         // of an event of a trip or a case
+	when   time.Duration // of the boot: what can happen to one occurrence more than once does so at other times
 }
 
+// follows reports whether an event is one that the rules make of the record.
+func follows(e *agent.Event) bool { return e.Alarm != nil || e.Trip != nil || e.Excursion != nil }
+
 func occurrence(e *agent.Event) occurred {
+	switch {
+	case e.Trip != nil:
+		return occurred{id: agent.AlarmEventID(e.Trip.ID), number: e.Trip.N}
+	case e.Excursion != nil:
+		return occurred{id: agent.AlarmEventID(e.Excursion.ID), number: e.Excursion.N}
+	}
 	o := occurred{id: e.Alarm.ID, what: e.Alarm.Transition}
 	switch o.what {
 	case agent.Raised, agent.Cleared, agent.Latched, agent.Suppressed, agent.Unsuppressed:
@@ -181,7 +191,7 @@ func (r *recorder) replay(ctx context.Context, from source) ([]agent.Event, erro
 				made = append(made, r.rules.start(r.born).Events...)
 			}
 			made = append(made, r.relive(rec)...)
-			if rec.Type == agent.TypeEvent && rec.Event.Alarm != nil {
+			if rec.Type == agent.TypeEvent && follows(rec.Event) {
 				recorded[occurrence(rec.Event)] = true
 			}
 		}
@@ -189,7 +199,7 @@ func (r *recorder) replay(ctx context.Context, from source) ([]agent.Event, erro
 	}
 	var missing []agent.Event
 	for i := range made {
-		if made[i].Alarm != nil && !recorded[occurrence(&made[i])] {
+		if follows(&made[i]) && !recorded[occurrence(&made[i])] {
 			missing = append(missing, made[i])
 		}
 	}
@@ -219,6 +229,8 @@ func (r *recorder) relive(rec *agent.Record) []agent.Event {
 	case rec.Type == agent.TypeScan:
 		_, out := r.rules.scan(rec.Scan)
 		return out.Events
+	case rec.Event.Trip != nil || rec.Event.Excursion != nil:
+		return r.rules.relive(rec.Event)
 	case rec.Event.Alarm != nil && rec.Event.Alarm.By != "":
 		a := rec.Event.Alarm
 		id := string(a.ID)

@@ -23,6 +23,7 @@ type journeys struct {
 	cases *excursion.Engine
 	own   []trip.Compartment // of the config
 	next  time.Duration      // the earliest of what both want; 0 for never
+	drive bool               // the config speaks of trips
 }
 
 // newJourneys makes the engines of the config. goods lists the items in a zone.
@@ -30,7 +31,7 @@ func newJourneys(cfg *config.Config, goods func(agent.ZoneID) []agent.ItemID) (*
 	j := &journeys{}
 	var err error
 	trips := tripSetup(cfg)
-	j.own = trips.Compartments
+	j.own, j.drive = trips.Compartments, cfg.Trip != nil
 	if j.trips, err = trip.New(trips); err != nil {
 		return nil, fmt.Errorf("daemon: trips: %w", err)
 	}
@@ -119,6 +120,9 @@ func laneOf(l *config.Lane) trip.Lane {
 // step follows one step of the alarms: what they said, in its order, and then what they were
 // stepped with. scan is set for the step of a scan.
 func (j *journeys) step(in alarm.Input, said []agent.Event, scan *agent.Scan) []agent.Event {
+	if len(said) == 0 && scan == nil && in.Reading != nil && !in.Start && j.idle(in.Definition) {
+		return nil
+	}
 	t := j.trips.Step(trip.Input{At: in.At, Start: in.Start, Reading: in.Reading, Definition: in.Definition, Scan: scan})
 	events := t.Events
 	for i := range said {
@@ -129,6 +133,12 @@ func (j *journeys) step(in alarm.Input, said []agent.Event, scan *agent.Scan) []
 	c := j.cases.Step(excursion.Input{At: in.At, Start: in.Start && len(said) == 0, Reading: in.Reading, Definition: in.Definition})
 	j.next = earliest(t.Next, c.Next)
 	return append(events, c.Events...)
+}
+
+// idle reports whether a reading can be of no interest: no trip is open and none can begin by
+// it, no case is open, and it is no state, which would name the cause of one.
+func (j *journeys) idle(d *agent.Definition) bool {
+	return !j.drive && j.next == 0 && j.cases.Idle() && j.trips.Trip() == "" && d.Quantity.Kind() != agent.State
 }
 
 // earliest is the earlier of two instants of which 0 is never.

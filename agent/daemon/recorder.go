@@ -112,7 +112,7 @@ func (r *recorder) command(c alarm.Command, uid int) ([]agent.AlarmEventID, *sto
 	r.wants(out.Next)
 	var ids []agent.AlarmEventID
 	for i := range out.Events {
-		if e := out.Events[i].Alarm; e.Transition == c.Do {
+		if e := out.Events[i].Alarm; e != nil && e.Transition == c.Do {
 			e.UID = &uid
 			ids = append(ids, e.ID)
 		}

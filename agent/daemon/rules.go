@@ -13,17 +13,20 @@ import (
 	"github.com/frostline/frostline/sync/upstream"
 )
 
-// rules are the two engines, stepped together: what stock finds goes on to the alarms.
+// rules are the engines, stepped together: what stock finds goes on to the alarms, and what
+// those say to trips and excursions.
 // They are pure; the recorder guards them.
 type rules struct {
 	alarms *alarm.Engine
 	stock  *stock.Engine
+	trips  *journeys
 	specs  []alarm.Spec
 	kinds  map[string]alarm.Kind
 	defs   interface {
 		Definition(id agent.DefID) (agent.Definition, bool)
 	}
-	last agent.Instant // of the newest step
+	last agent.Instant    // of the newest step
+	def  agent.Definition // of the newest reading
 }
 
 // newRules makes the engines of the config. defs finds what a point was when it was read.
@@ -40,7 +43,7 @@ func newRules(cfg *config.Config, defs interface {
 		return nil, fmt.Errorf("daemon: %w", err)
 	}
 	setup := alarm.Setup{
-		Kinds: kinds, Location: cfg.Location, Goods: r.stock.Goods,
+		Kinds: kinds, Location: cfg.Location, Goods: r.stock.Goods, Voices: voicesOf(cfg),
 		Names: alarm.Names{Zones: map[agent.ZoneID]string{}, Items: map[agent.ItemID]string{}},
 	}
 	for i := range cfg.Alarms {
@@ -73,6 +76,9 @@ func newRules(cfg *config.Config, defs interface {
 	if r.alarms, err = alarm.New(setup); err != nil {
 		return nil, fmt.Errorf("daemon: %w", err)
 	}
+	if r.trips, err = newJourneys(cfg, r.stock.Goods); err != nil {
+		return nil, err
+	}
 	return r, nil
 }
 
@@ -80,8 +86,21 @@ func specOf(a *config.Alarm) alarm.Spec {
 	return alarm.Spec{
 		ID: a.ID, Kind: a.Kind, Zone: a.Zone, Point: a.Point, Quantity: a.Quantity, Role: a.Role,
 		Item: a.Item, Reader: a.Reader, Severity: a.Severity, Advice: a.Advice, Settings: a.Settings,
-		Latching: a.Latching, Absolute: a.Absolute, OffDelay: a.OffDelay, ReAlarm: a.ReAlarm,
+		Transit: a.Transit, Latching: a.Latching, Absolute: a.Absolute, OffDelay: a.OffDelay, ReAlarm: a.ReAlarm,
 	}
+}
+
+// voicesOf are those of everybody who is told of alarms.
+func voicesOf(cfg *config.Config) []agent.Voice {
+	var voices []agent.Voice
+	for i := range cfg.Outputs {
+		voices = append(voices, cfg.Outputs[i].Voice())
+	}
+	for i := range cfg.People {
+		p := &cfg.People[i]
+		voices = append(voices, agent.Voice{Language: agent.Language(p.Language), Unit: agent.Degrees(p.Unit)})
+	}
+	return voices
 }
 
 func itemsOf(cfg *config.Config) []stock.Item {
@@ -112,30 +131,56 @@ func (r *rules) start(now agent.Instant) alarm.Output {
 	for _, l := range r.stock.Levels() {
 		out = join(out, r.step(alarm.Input{At: now, Level: levelOf(l)}))
 	}
-	return out
+	ended := r.trips.reconcile(now, r.alarms.Active())
+	return alarm.Output{Events: append(out.Events, ended...), Next: earliest(out.Next, r.trips.next)}
 }
 
 // tick brings the rules to the present without an input.
 func (r *rules) tick(now agent.Instant) alarm.Output { return r.step(alarm.Input{At: now}) }
 
-func (r *rules) step(in alarm.Input) alarm.Output {
+func (r *rules) step(in alarm.Input) alarm.Output { return r.stepWith(in, nil) }
+
+// stepWith steps the alarms, and trips and excursions behind them. scan is set at the first step
+// of a scan.
+func (r *rules) stepWith(in alarm.Input, scan *agent.Scan) alarm.Output {
 	r.last = in.At
-	return r.alarms.Step(in)
+	return r.follow(in, r.alarms.Step(in), scan)
+}
+
+// follow lets trips and excursions follow a step of the alarms. A trip that begins is known to the
+// alarms at once: their totals within a trip begin anew.
+func (r *rules) follow(in alarm.Input, out alarm.Output, scan *agent.Scan) alarm.Output {
+	said := r.trips.step(in, out.Events, scan)
+	out.Events = append(out.Events, r.followTrips(in.At, said)...)
+	out.Next = earliest(out.Next, r.trips.next)
+	return out
+}
+
+// followTrips lets the alarms know what became of the trip, and adds what they say to that.
+func (r *rules) followTrips(now agent.Instant, said []agent.Event) []agent.Event {
+	for _, ev := range said {
+		if ev.Trip == nil {
+			continue
+		}
+		t := &alarm.Trip{Begins: ev.Trip.Transition == agent.TripStarted, Transit: r.trips.trips.Phase() == agent.PhaseUnderWay}
+		said = append(said, r.alarms.Step(alarm.Input{At: now, Trip: t}).Events...)
+	}
+	return said
 }
 
 // reading steps the rules with a reading.
 func (r *rules) reading(rd *agent.Reading) alarm.Output {
-	def, ok := r.defs.Definition(rd.Def)
-	if !ok {
+	var ok bool
+	if r.def, ok = r.defs.Definition(rd.Def); !ok {
 		return r.tick(rd.At)
 	}
-	return r.step(alarm.Input{At: rd.At, Reading: rd, Definition: &def})
+	return r.step(alarm.Input{At: rd.At, Reading: rd, Definition: &r.def})
 }
 
 // scan steps the rules with a scan, and returns what it moves beside the transitions.
 func (r *rules) scan(s *agent.Scan) ([]agent.Event, alarm.Output) {
 	found := r.stock.Scan(s)
-	out := r.tick(s.At)
+	out := r.stepWith(alarm.Input{At: s.At}, s)
 	for _, l := range found.Levels {
 		out = join(out, r.step(alarm.Input{At: s.At, Level: levelOf(l)}))
 	}
@@ -147,7 +192,13 @@ func (r *rules) scan(s *agent.Scan) ([]agent.Event, alarm.Output) {
 
 func (r *rules) command(now agent.Instant, c alarm.Command) (alarm.Output, error) {
 	r.last = now
-	return r.alarms.Command(now, c)
+	out, err := r.alarms.Command(now, c)
+	return r.follow(alarm.Input{At: now}, out, nil), err
+}
+
+// relive repeats what a person did to a trip or a case, from its record.
+func (r *rules) relive(e *agent.Event) []agent.Event {
+	return r.followTrips(e.At, r.trips.relive(e))
 }
 
 func levelOf(l stock.Level) *alarm.Level {
@@ -163,6 +214,7 @@ func join(a, b alarm.Output) alarm.Output {
 type savedRules struct {
 	Alarms json.RawMessage `json:"alarms"`
 	Stock  json.RawMessage `json:"stock"`
+	Trips  json.RawMessage `json:"trips,omitempty"` // and excursions
 }
 
 func (r *rules) state() ([]byte, error) {
@@ -174,7 +226,16 @@ func (r *rules) state() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(savedRules{alarms, goods})
+	trips, err := r.trips.state()
+	if err != nil {
+		return nil, err
+	}
+	// As savedRules, but put together by hand: what is inside need not be encoded twice.
+	blob := make([]byte, 0, len(alarms)+len(goods)+len(trips)+40)
+	blob = append(append(blob, `{"alarms":`...), alarms...)
+	blob = append(append(blob, `,"stock":`...), goods...)
+	blob = append(append(blob, `,"trips":`...), trips...)
+	return append(blob, '}'), nil
 }
 
 // restore makes new rules go on where those that wrote the state stopped.
@@ -184,6 +245,9 @@ func (r *rules) restore(blob []byte) error {
 		return fmt.Errorf("daemon: state of the rules: %w", err)
 	}
 	if err := r.stock.Restore(s.Stock); err != nil {
+		return err
+	}
+	if err := r.trips.restore(s.Trips); err != nil {
 		return err
 	}
 	return r.alarms.Restore(s.Alarms)

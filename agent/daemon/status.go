@@ -30,6 +30,7 @@ func (a *Agent) Status(ctx context.Context) (control.Status, error) {
 		Zones:   a.board.zones(zonesOf(a.cfg), now), Conditions: a.health.Active(),
 	}
 	s.Alarms, s.Stock = a.recorder.standing()
+	s.Trip, s.Cases = a.recorder.journeys()
 	head := a.store.Head()
 	s.Store = control.Store{Epoch: head.Epoch, Last: head.Seq, InMemory: a.store.InMemory()}
 	// What the store counts is left out while it cannot be read: what is wrong must be told then too.
@@ -70,6 +71,13 @@ func (r *recorder) standing() ([]control.Alarm, []control.StockLine) {
 	return r.rules.active(), r.rules.balances()
 }
 
+// journeys are the open trip, nil if there is none, and the open cases.
+func (r *recorder) journeys() (*control.Trip, []agent.ExcursionEvent) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rules.trips.open(), r.rules.trips.cases.Cases()
+}
+
 // Counts is what passed since the start: readings including faults, and alarms raised.
 func (a *Agent) Counts() (readings, raised int64) {
 	c := a.recorder.counts()
@@ -107,6 +115,7 @@ func Inspect(ctx context.Context, cfg *config.Config) (control.Status, error) {
 		Upstreams: []control.Upstream{}, Conditions: []health.Active{},
 	}
 	s.Alarms, s.Stock = rec.standing()
+	s.Trip, s.Cases = rec.journeys()
 	for _, u := range cfg.Upstreams {
 		up := control.Upstream{ID: u.ID, Driver: u.Driver, State: "stopped"}
 		for lane, kinds := range map[string][]agent.Kind{
@@ -149,6 +158,7 @@ func (a *Agent) verbs() control.Agent {
 		Status:   a.Status,
 		Ack:      a.ack,
 		Alarm:    a.command,
+		Trips:    a,
 		Stat:     func(ctx context.Context) (any, error) { return a.store.Stat(ctx) },
 		Backup:   a.backup,
 		Requeue:  a.requeue,

@@ -247,6 +247,9 @@ func (c *openCase) noun(now timeline.Moment) *agent.ExcursionEvent {
 	return ev
 }
 
+// Idle reports whether no case is kept: readings that are no state change nothing then.
+func (e *Engine) Idle() bool { return len(e.cases) == 0 }
+
 // Cases lists the open cases, oldest first. A case that was decided and is out again stands here
 // too; one that was decided while its dead sensor still holds its alarm does not.
 func (e *Engine) Cases() []agent.ExcursionEvent {

@@ -58,11 +58,11 @@ type evidence struct {
 	Faded  int64     `json:"d,omitempty"` // when Past was last made less
 }
 
-// Constants of the evidence, chosen with seeds 101 and 102 of internal/lab/forecast.
+// Constants of the evidence, chosen with seeds 101 to 104 of internal/lab/forecast.
 const (
 	pastLen     = 4
 	needAtLeast = 6.0   // min
-	needAtMost  = 20.0  // min
+	needAtMost  = 45.0  // min
 	fadePerDay  = 0.975 // halves a peak in four weeks
 	quiet       = 0.01  // K/min that is no fall
 )
@@ -144,9 +144,9 @@ func (m *Model) minuteWeight(side Side, long trend) float32 {
 	case mode.Defrost:
 		return 0
 	case sure < -2 && slope < -quiet:
-		return -2
+		return -0.7
 	case sure < -1:
-		return -0.5
+		return 0
 	case mode.Door:
 		if m.s.Bin.From-m.s.Regime > 6*binLen {
 			return 2 // nobody goes in and out for so long

@@ -32,10 +32,10 @@ const (
 
 // The hysteresis of a pre-alarm.
 const (
-	raiseAt   = 0.4 // probability within the horizon
-	raiseFor  = 2   // min
+	raiseAt   = 0.5 // probability within the horizon
+	raiseFor  = 3   // min
 	unusualAt = 0.25
-	calmFor   = 10 // min
+	calmFor   = 20 // min
 )
 
 // NewWatch makes a pre-alarm that is not raised.
@@ -59,7 +59,7 @@ func (w *Watch) Raised() bool { return w.s.Raised }
 
 // Step looks at the model. Call it when Model.Step reported a completed minute, and only
 // then: the hysteresis counts them. The pre-alarm stands on while the point is beyond the
-// limit, which is the limit alarm's affair, and is withdrawn after ten minutes in which the
+// limit, which is the limit alarm's affair, and is withdrawn after twenty minutes in which the
 // zone is as usual again or no breach is in sight. The forecast is that of now; its Breach is
 // not set where there is none or it was not asked for.
 func (w *Watch) Step(m *Model) (Change, Forecast) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +30,7 @@ func Read(sources ...Source) (*Recording, error) {
 	r := &Recording{byPoint: map[agent.PointID]int32{}, byRead: map[agent.ReaderID]int32{}}
 	var errs []error
 	for _, s := range sources {
-		r.files = append(r.files, file{s.Name})
+		r.files = append(r.files, s.Name)
 		p := parser{r: r, file: int16(len(r.files) - 1), name: s.Name}
 		p.read(s.Text)
 		errs = append(errs, p.errs...)
@@ -75,6 +74,9 @@ type parser struct {
 	name string
 	errs []error
 	of   kind // of the rows under way
+	// newest is the latest time below the present header; any is false before the first row.
+	newest int64
+	any    bool
 }
 
 // kind is what the rows below a header are.
@@ -131,6 +133,7 @@ func (p *parser) read(in io.Reader) {
 }
 
 func (p *parser) header(row []string, line int) bool {
+	p.any = false
 	switch columns := strings.ToLower(strings.Join(row, ",")); columns {
 	case "time,point,value", "time,point,value,fault":
 		p.of = readings
@@ -190,6 +193,15 @@ func (p *parser) scan(e entry, reader, code string) {
 	}
 	e.of, e.fault, e.value = n, isScan, agent.Value(len(p.r.codes))
 	p.r.codes = append(p.r.codes, strings.Clone(code))
+	p.take(e)
+}
+
+func (p *parser) take(e entry) {
+	if p.any && e.at < p.newest {
+		p.r.OutOfOrder++
+	} else {
+		p.newest, p.any = e.at, true
+	}
 	p.r.entries = append(p.r.entries, e)
 }
 
@@ -216,7 +228,7 @@ func (p *parser) reading(e entry, row []string) {
 		e.fault = agent.FaultMissed
 	case row[2] == "":
 		f, err := agent.ParseFault(fault)
-		if err != nil || f == agent.FaultNone || !slices.Contains(faults(), fault) {
+		if err != nil || strings.HasPrefix(fault, "fault-") {
 			p.fail(int(e.line), "%q is no fault: write one of %s", fault, strings.Join(faults(), ", "))
 			return
 		}
@@ -232,7 +244,7 @@ func (p *parser) reading(e entry, row []string) {
 		}
 		e.value = v
 	}
-	p.r.entries = append(p.r.entries, e)
+	p.take(e)
 }
 
 // decimal reads a number, rounded to millionths: other instruments write more digits.

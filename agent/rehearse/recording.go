@@ -15,7 +15,7 @@ import (
 // Recording is what CSV files say, in the order of time. Rows of one time keep the order in
 // which they were read: the later one is the newer.
 type Recording struct {
-	OutOfOrder int64 // rows that stood behind one of a later time; they were put in order
+	OutOfOrder int64 // rows that stood behind one of a later time below the same header; they were put in order
 	SameTime   int64 // rows of a point whose time an earlier row has; both count, the later one from then on
 
 	entries []entry
@@ -24,7 +24,7 @@ type Recording struct {
 	readers []agent.ReaderID
 	byRead  map[agent.ReaderID]int32
 	codes   []string
-	files   []file
+	files   []string // what each file is called
 }
 
 // entry is a row: a reading of points[of] or, where fault is isScan, a scan of codes[value].
@@ -38,8 +38,6 @@ type entry struct {
 }
 
 const isScan agent.Fault = 255
-
-type file struct{ name string }
 
 // MostYears is how much time a recording spans at most: a row of another century is a slip.
 const MostYears = 90
@@ -78,16 +76,9 @@ func (r *Recording) Every() map[agent.PointID]time.Duration {
 
 // sort puts the rows in the order of time.
 func (r *Recording) sort() {
-	newest := int64(0)
-	for i := range r.entries {
-		if at := r.entries[i].at; i > 0 && at < newest {
-			r.OutOfOrder++
-		} else {
-			newest = at
-		}
-	}
-	if r.OutOfOrder > 0 {
-		slices.SortStableFunc(r.entries, func(a, b entry) int { return cmp.Compare(a.at, b.at) })
+	byTime := func(a, b entry) int { return cmp.Compare(a.at, b.at) }
+	if !slices.IsSortedFunc(r.entries, byTime) {
+		slices.SortStableFunc(r.entries, byTime)
 	}
 	last, seen := make([]int64, len(r.points)), make([]bool, len(r.points))
 	for i := range r.entries {
@@ -145,7 +136,9 @@ func (r *Recording) Bind(defs []agent.Definition) (*Bound, error) {
 	return b, nil
 }
 
-func (r *Recording) place(e *entry) string { return fmt.Sprintf("%s: line %d", r.files[e.file].name, e.line) }
+func (r *Recording) place(e *entry) string {
+	return fmt.Sprintf("%s: line %d", r.files[e.file], e.line)
+}
 
 // Rows are the rows from one time, and before another, which are open where zero. One clock
 // goes through all of them: the monotonic one by as much as the rows' times tell.
@@ -172,4 +165,15 @@ func (b *Bound) Rows(from, to time.Time) iter.Seq2[Row, error] {
 			}
 		}
 	}
+}
+
+// Unwatched lists the points that no alarm that somebody wrote watches.
+func (b *Bound) Unwatched(rules *Rules) []agent.PointID {
+	var out []agent.PointID
+	for i := range b.defs {
+		if !rules.Watches(&b.defs[i]) {
+			out = append(out, b.defs[i].Point)
+		}
+	}
+	return out
 }

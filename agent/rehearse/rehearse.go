@@ -24,8 +24,8 @@ type Row struct {
 type Rules struct {
 	Alarms *alarm.Engine
 	Stock  *stock.Engine
-	Specs  []alarm.Spec          // of Alarms, with the defaults
-	Kinds  map[string]alarm.Kind // by name
+	Specs  []alarm.Spec           // of Alarms, with the defaults
+	Kinds  map[string]alarm.Kind  // by name
 	Points map[agent.PointID]bool // that the config declares
 	// Readers are those whose scans move stock.
 	Readers []agent.ReaderID

@@ -18,7 +18,7 @@ var soundAndLight = []string{"gpio"}
 // profileReports compares the zones that name a profile with it: one of them, or all if
 // zone is empty.
 func profileReports(cfg *config.Config, zone string) ([]profile.Report, error) {
-	site := profile.Site{Keep: config.KeepLasts(cfg, diskSize(cfg.Store.Dir)), Local: soundAndLight}
+	site := profile.Site{Keep: config.KeepLasts(cfg, diskSize(cfg.Store.Dir)), Local: soundAndLight, People: cfg}
 	if now := clock.NewSystem(buildDate()).Now(); now.Trust != agent.ClockUnset {
 		site.Today = now.Wall
 	}

@@ -99,8 +99,10 @@ func (t *target) load() (*config.Config, error) {
 	return loadConfig(t.config)
 }
 
-func loadConfig(path string) (*config.Config, error) {
-	cfg, err := config.Load(path, daemon.Known())
+func loadConfig(path string) (*config.Config, error) { return loadConfigWith(path, daemon.Known()) }
+
+func loadConfigWith(path string, k config.Known) (*config.Config, error) {
+	cfg, err := config.Load(path, k)
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		return nil, err

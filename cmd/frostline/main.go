@@ -55,8 +55,8 @@ func root() *cobra.Command {
 		}
 	}
 	add("run", demoCommand(), runCommand(), checkCommand(), receiveCommand())
-	add("look", statusCommand(), tailCommand(), alarmsCommand(), stockCommand(), storeCommand(), clockCommand())
-	add("other", mktCommand(), dewpointCommand(), versionCommand())
+	add("look", statusCommand(), tailCommand(), alarmsCommand(), tripCommand(), caseCommand(), stockCommand(), storeCommand(), clockCommand())
+	add("other", rehearseCommand(), mktCommand(), dewpointCommand(), versionCommand())
 	cmd.SetHelpCommandGroupID("other")
 	cmd.SetCompletionCommandGroupID("other")
 	cmd.InitDefaultHelpCmd()

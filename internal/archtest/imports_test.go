@@ -57,7 +57,7 @@ var bans = []ban{
 		why: "the config knows no driver, it is given their list: a new one is a new folder and changes nothing else",
 	},
 	{
-		in:      []string{"agent/alarm", "agent/stock", "agent/trip", "agent/excursion", "agent/timeline", "agent/ident", "sync/wire"},
+		in:      []string{"agent/alarm", "agent/stock", "agent/trip", "agent/excursion", "agent/escalate", "agent/timeline", "agent/ident", "sync/wire"},
 		imports: inputs, but: []string{"net/url", "net/netip"},
 		why: "it is pure: its result follows from its arguments, so that it can be replayed on old records; no input, output or clock",
 	},

@@ -28,11 +28,15 @@ func ParseBatch(data []byte) (Batch, error) {
 
 // ParseRecord reads one line of AppendRecord: a batch of that one record.
 func ParseRecord(line []byte) (Batch, error) {
-	var head plainHead
-	if err := unmarshal(line, &head); err != nil {
+	var from struct { // an alarm has points of its own, so a whole plainHead cannot be read here
+		Site    agent.SiteID    `json:"site"`
+		Gateway agent.GatewayID `json:"gateway"`
+		Epoch   *agent.Epoch    `json:"epoch"`
+	}
+	if err := unmarshal(line, &from); err != nil {
 		return Batch{}, fmt.Errorf("wire: parse record: %w", err)
 	}
-	head.Records = []json.RawMessage{line}
+	head := plainHead{Site: from.Site, Gateway: from.Gateway, Epoch: from.Epoch, Records: []json.RawMessage{line}}
 	b, err := head.batch()
 	if err != nil {
 		return Batch{}, fmt.Errorf("wire: parse record: %w", err)

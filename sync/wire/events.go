@@ -1,6 +1,9 @@
 package wire
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/frostline/frostline/agent"
 )
 
@@ -76,21 +79,45 @@ func appendAlarm(dst []byte, a *agent.AlarmEvent) []byte {
 	if a.Late {
 		dst = append(dst, `,"late":true`...)
 	}
-	return dst
+	dst = appendStrOpt(dst, "cause", a.Cause)
+	dst = appendStrings(dst, "points", a.Points)
+	dst = appendIntOpt(dst, "for_s", a.ForS)
+	return appendTexts(dst, a.Texts)
 }
 
-func appendItems(dst []byte, items []agent.ItemID) []byte {
-	if len(items) == 0 {
+func appendItems(dst []byte, items []agent.ItemID) []byte { return appendStrings(dst, "items", items) }
+
+func appendStrings[S ~string](dst []byte, key string, list []S) []byte {
+	if len(list) == 0 {
 		return dst
 	}
-	dst = append(appendKey(dst, "items"), '[')
-	for i, item := range items {
+	dst = append(appendKey(dst, key), '[')
+	for i, one := range list {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendString(dst, string(item))
+		dst = appendString(dst, string(one))
 	}
 	return append(dst, ']')
+}
+
+// appendTexts appends texts by voice, in the order of the voices' keys.
+func appendTexts(dst []byte, texts map[string]string) []byte {
+	if len(texts) == 0 {
+		return dst
+	}
+	return appendTextObject(appendKey(dst, "texts"), texts)
+}
+
+// appendTextObject appends them as a JSON object; there is at least one.
+func appendTextObject(dst []byte, texts map[string]string) []byte {
+	sign := byte('{')
+	for _, key := range slices.Sorted(maps.Keys(texts)) {
+		dst = appendString(append(dst, sign), key)
+		dst = appendString(append(dst, ':'), texts[key])
+		sign = ','
+	}
+	return append(dst, '}')
 }
 
 func appendMovement(dst []byte, m *agent.Movement) []byte {

@@ -84,6 +84,21 @@ func goldenBatches() (map[string]upstream.Batch, defMap) {
 				Counts: []agent.Tally{{Kind: agent.KindReadings, Count: 40}}, From: testTime.Add(-time.Hour), To: testTime, Source: "store", Detail: "keep.bytes",
 			}})),
 			at(124, event(agent.Event{At: synced(62_000), Kind: agent.EventAct, Act: &agent.Act{Verb: "requeue", Subject: "upstream/hq-mqtt", By: "li.wei", UID: 1000, Comment: "ACL mended"}})),
+			at(125, event(agent.Event{At: synced(63_000), Kind: agent.EventAlarm, Alarm: &agent.AlarmEvent{
+				ID: "sensor-fault:cr1-air:5b0e1c9a:8", Alarm: "sensor-fault", Kind: "sensor-fault", Severity: agent.SeverityWarning, Zone: "cold-room-1",
+				Point: "cr1-air/humidity", Transition: agent.Raised, State: agent.StateUnack, Message: "i2c-1: no value from 2 sensors (3 points) for 1 min (fault: bus-stuck): cr1-air, cr1-shelf",
+				Points: []agent.PointID{"cr1-air/humidity", "cr1-air/temperature", "cr1-shelf/temperature"},
+				Texts:  map[string]string{"zh": "i2c-1：2 个传感器（3 个测点）已 1 分钟没有有效读数（故障：总线卡死）：cr1-air、cr1-shelf"},
+			}})),
+			at(126, event(agent.Event{At: synced(63_000), Kind: agent.EventAlarm, Alarm: &agent.AlarmEvent{
+				ID: "sensor-fault:cr1-shelf:5b0e1c9a:9", Alarm: "sensor-fault", Kind: "sensor-fault", Severity: agent.SeverityWarning, Zone: "cold-room-1",
+				Point: "cr1-shelf/temperature", Transition: agent.Raised, State: agent.StateUnack, Message: "cold-room-1: no value from cr1-shelf (temperature) for 1 min (fault: bus-stuck)",
+				Cause: "sensor-fault:cr1-air:5b0e1c9a:8", Texts: map[string]string{"zh": "cold-room-1：cr1-shelf（温度）已 1 分钟没有有效读数（故障：总线卡死）"},
+			}})),
+			at(127, event(agent.Event{At: synced(64_000), Kind: agent.EventAlarm, Alarm: &agent.AlarmEvent{
+				ID: "cr1-high:cr1-air/temperature:5b0e1c9a:7", Alarm: "cr1-high", Kind: "limit", Severity: agent.SeverityCritical, Zone: "cold-room-1",
+				Point: "cr1-air/temperature", Transition: agent.Shelved, State: agent.StateShelved, By: "li.wei", Comment: "defrost by hand", UID: number(1000), ForS: 1800,
+			}})),
 		}},
 		"stock": {Kind: agent.KindStock, Prev: 77, Records: []agent.Record{
 			at(131, event(agent.Event{At: synced(0), Kind: agent.EventStock, Stock: &agent.Movement{
@@ -102,7 +117,7 @@ func goldenBatches() (map[string]upstream.Batch, defMap) {
 			at(3, event(agent.Event{At: synced(10), Kind: agent.EventClock, Clock: &agent.ClockEvent{Trust: agent.ClockSynced, Was: agent.ClockHeld, OldOffset: 1763751599000, NewOffset: 1763751600000, By: "kernel"}})),
 			at(4, event(agent.Event{At: synced(20), Kind: agent.EventChange, Change: &agent.StateChange{Subject: "sensor/cr1-air", State: "lost", Detail: "absent"}})),
 		}},
-		"trips": {Lane: upstream.Urgent, Kind: agent.KindAlarms, Prev: 124, Records: []agent.Record{
+		"trips": {Lane: upstream.Urgent, Kind: agent.KindAlarms, Prev: 127, Records: []agent.Record{
 			at(141, event(agent.Event{At: synced(0), Kind: agent.EventTrip, Trip: &agent.TripEvent{
 				ID: "truck-7-20251121t190000z-17", N: 1, Transition: agent.TripStarted, Phase: agent.PhasePreCool, Cause: agent.CausePerson,
 				Shipment: "4711", Carrier: "Nord", Lane: "north", Vehicle: "B-XY 7", Seal: "S9",

@@ -259,13 +259,7 @@ func (l *line) alarm(g Gateway, a *agent.AlarmEvent) {
 		l.integer("began", ms)
 	}
 	l.text("message", a.Message)
-	if len(a.Items) > 0 {
-		items := make([]string, len(a.Items))
-		for i, item := range a.Items {
-			items[i] = string(item)
-		}
-		l.text("items", strings.Join(items, ","))
-	}
+	l.text("items", commas(a.Items))
 	l.text("by", a.By)
 	l.text("comment", a.Comment)
 	if a.UID != nil {
@@ -275,6 +269,23 @@ func (l *line) alarm(g Gateway, a *agent.AlarmEvent) {
 		l.key("late")
 		l.dst = append(l.dst, "true"...)
 	}
+	l.text("cause", string(a.Cause))
+	l.text("points", commas(a.Points))
+	if a.ForS != 0 {
+		l.integer("for_s", a.ForS)
+	}
+	if len(a.Texts) > 0 {
+		l.text("texts", string(appendTextObject(nil, a.Texts)))
+	}
+}
+
+// commas joins ids, which have none.
+func commas[S ~string](ids []S) string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = string(id)
+	}
+	return strings.Join(texts, ",")
 }
 
 func (l *line) stock(g Gateway, m *agent.Movement) {

@@ -117,7 +117,7 @@ func TestEveryFieldHasOneTypeForEver(t *testing.T) {
 	want := map[string]string{
 		"value": "float", "raw": "float", "limit": "float",
 		"seq": "integer", "antenna": "integer", "rssi": "integer", "source_at": "integer", "began": "integer", "balance": "integer",
-		"mono": "integer", "after": "integer", "before": "integer", "stock.quantity": "integer", "uid": "integer",
+		"mono": "integer", "after": "integer", "before": "integer", "stock.quantity": "integer", "uid": "integer", "for_s": "integer",
 		"late": "boolean",
 	}
 	seen := map[string]bool{}

@@ -294,7 +294,11 @@ func SizeHint(r *agent.Record) int {
 	e := r.Event
 	switch {
 	case e.Alarm != nil:
-		return 400 + len(e.Alarm.Message) + len(e.Alarm.Comment) + 40*len(e.Alarm.Items)
+		size := 400 + len(e.Alarm.Message) + len(e.Alarm.Comment) + 40*(len(e.Alarm.Items)+len(e.Alarm.Points))
+		for _, text := range e.Alarm.Texts {
+			size += 20 + len(text)
+		}
+		return size
 	case e.Gap != nil:
 		return 200 + len(e.Gap.Detail) + 80*len(e.Gap.Ranges) + 40*len(e.Gap.Counts)
 	case e.Act != nil:

@@ -65,6 +65,8 @@ func drawOther(t *rapid.T, r *agent.Record) {
 		r.Event = &agent.Event{Kind: agent.EventAlarm, Alarm: &agent.AlarmEvent{
 			ID: "a:b:1", Alarm: "a", Transition: agent.Raised, State: agent.StateUnack, Value: &v, Message: text.Draw(t, "message"),
 			By: text.Draw(t, "by"), Comment: text.Draw(t, "comment"), UID: rapid.Ptr(rapid.Int(), true).Draw(t, "uid"), Late: rapid.Bool().Draw(t, "late"),
+			Cause: agent.AlarmEventID(text.Draw(t, "cause")), Points: []agent.PointID{"a/b", "c/d"}, ForS: rapid.Int64().Draw(t, "for"),
+			Texts: map[string]string{"zh": text.Draw(t, "zh"), "en-f": text.Draw(t, "en-f")},
 		}}
 	case 2:
 		r.Event = &agent.Event{Kind: agent.EventStock, Stock: &agent.Movement{

@@ -245,6 +245,7 @@ func (r *rule) Explain() alarm.Finding {
 	}
 	if r.totalOnly || r.totalReached() && !r.state.Raised {
 		f.For, f.Total, f.Within = r.set.Total, true, string(r.set.Within)
+		f.Window, _ = r.set.Within.span() // Validate has found it right
 	}
 	return f
 }

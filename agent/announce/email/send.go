@@ -148,7 +148,7 @@ func (o *output) letter(n announce.Notice, to string) (*gomail.Msg, error) {
 	if err := m.To(to); err != nil {
 		return nil, err
 	}
-	m.Subject(fmt.Sprintf("[%s/%s] %s", n.Site, n.Gateway, n.Title()))
+	m.Subject(fmt.Sprintf("[%s/%s] %s", n.Site, n.Gateway, n.Title(o.host.Voice)))
 	m.SetDateWithValue(o.date(n))
 	m.SetMessageIDWithValue(messageID(n, to))
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
@@ -156,7 +156,7 @@ func (o *output) letter(n announce.Notice, to string) (*gomail.Msg, error) {
 	if n.Severity() == agent.SeverityCritical {
 		m.SetImportance(gomail.ImportanceHigh)
 	}
-	m.SetBodyString(gomail.TypeTextPlain, n.Letter(o.host.Zone)+"\n")
+	m.SetBodyString(gomail.TypeTextPlain, n.Letter(o.host.Voice, o.host.Zone)+"\n")
 	return m, nil
 }
 

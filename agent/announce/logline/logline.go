@@ -21,11 +21,12 @@ func (s *Settings) Validate() error { return announce.CheckSeverity(s.Severity) 
 var Driver = announce.Define("log", Settings{Severity: agent.SeverityInfo}, open)
 
 func open(_ context.Context, h announce.Host, s Settings) (announce.Output, error) {
-	return &output{log: h.Log, least: s.Severity}, nil
+	return &output{log: h.Log, voice: h.Voice, least: s.Severity}, nil
 }
 
 type output struct {
 	log   *slog.Logger
+	voice agent.Voice
 	least agent.Severity
 }
 
@@ -49,7 +50,7 @@ func (o *output) Announce(ctx context.Context, n announce.Notice) error {
 	attrs := []slog.Attr{
 		slog.String("id", string(ev.ID)), slog.String("alarm", string(ev.Alarm)),
 		slog.String("transition", string(ev.Transition)), slog.String("state", string(ev.State)),
-		slog.String("severity", string(ev.Severity)), slog.String("message", ev.Message),
+		slog.String("severity", string(ev.Severity)), slog.String("message", ev.In(o.voice)),
 	}
 	for _, a := range []struct{ key, text string }{
 		{"zone", string(ev.Zone)}, {"point", string(ev.Point)}, {"item", string(ev.Item)},

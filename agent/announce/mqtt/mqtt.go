@@ -94,11 +94,12 @@ func open(_ context.Context, h announce.Host, s Settings) (announce.Output, erro
 		return nil, fmt.Errorf("password: %w", err)
 	}
 	id := cmp.Or(s.ClientID, fmt.Sprintf("frostline-%s-%s-%s-announce", h.Site, h.Gateway, h.ID))
-	return &output{set: s, options: s.options(id, password)}, nil
+	return &output{set: s, voice: h.Voice, options: s.options(id, password)}, nil
 }
 
 type output struct {
 	set     Settings
+	voice   agent.Voice
 	options mqttconn.Options
 }
 
@@ -107,7 +108,7 @@ func (o *output) Announce(ctx context.Context, n announce.Notice) error {
 	if !o.set.Concerns(n) {
 		return nil
 	}
-	body, err := n.JSON()
+	body, err := n.JSON(o.voice)
 	if err != nil {
 		return fmt.Errorf("mqtt: payload: %w: %w", err, announce.ErrPermanent)
 	}

@@ -189,7 +189,7 @@ func (o *output) send(ctx context.Context, n announce.Notice) error {
 
 // parts are the messages of a notice; always the same for one notice.
 func (o *output) parts(n announce.Notice) []part {
-	text := n.Text() + " (" + string(n.Gateway) + ")"
+	text := n.Text(o.host.Voice) + " (" + string(n.Gateway) + ")"
 	if o.set.Mode == Text {
 		return standalone(text, o.set.Parts)
 	}

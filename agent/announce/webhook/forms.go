@@ -51,6 +51,7 @@ var forms = map[Form]form{
 // message is what a form is made of.
 type message struct {
 	n      announce.Notice
+	voice  agent.Voice
 	letter string
 	url    string
 	key    string
@@ -83,7 +84,7 @@ func sum(key, text string) []byte {
 
 func plain(m *message) ([]byte, error) {
 	m.header.Set("Content-Type", "application/json")
-	body, err := m.n.JSON()
+	body, err := m.n.JSON(m.voice)
 	if err != nil || m.key == "" {
 		return body, err
 	}

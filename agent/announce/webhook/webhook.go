@@ -152,7 +152,7 @@ func (o *output) Announce(ctx context.Context, n announce.Notice) error {
 
 // request is the notice in its form, signed with the present time.
 func (o *output) request(ctx context.Context, n announce.Notice) (*http.Request, error) {
-	m := message{n: n, letter: n.Letter(o.host.Zone), url: o.url, key: o.key, header: o.header.Clone()}
+	m := message{n: n, voice: o.host.Voice, letter: n.Letter(o.host.Voice, o.host.Zone), url: o.url, key: o.key, header: o.header.Clone()}
 	if o.key != "" {
 		if m.now = o.host.Now().Wall; m.now.IsZero() {
 			return nil, fmt.Errorf("webhook: %w", ErrClock)

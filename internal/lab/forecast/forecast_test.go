@@ -15,13 +15,13 @@ import (
 // than the targets, as a few dozen excursions say little; go run ./internal/lab/forecast asks
 // for the targets.
 func TestShortForm(t *testing.T) {
-	const rooms = 8
-	s := tally(live(rooms, 45*day, 8))
+	const rooms = 6
+	s := tally(live(rooms, 40*day, 21))
 	var out bytes.Buffer
 	s.print(&out)
 	t.Logf("\n%s", &out)
 	a := &s.all
-	if a.slow < 10 {
+	if a.slow < 6 {
 		t.Fatalf("%d slow excursions: nothing to judge by", a.slow)
 	}
 	if a.early() < 0.65 {

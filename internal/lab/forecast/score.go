@@ -50,16 +50,16 @@ type record struct {
 	widths     []float64 // min, of the latter
 }
 
-// hits counts forecasts whose interval held the truth, and those that said too late or too
-// early a time.
-type hits struct{ held, tooLate, tooEarly int }
+// hits counts forecasts whose interval held the truth, and those where the limit was passed
+// sooner or later.
+type hits struct{ held, sooner, later int }
 
 func (h *hits) add(f forecast.Forecast, truth time.Duration) {
 	switch {
 	case truth < f.Earliest:
-		h.tooLate++
+		h.sooner++
 	case truth > f.Latest:
-		h.tooEarly++
+		h.later++
 	default:
 		h.held++
 	}
@@ -67,11 +67,11 @@ func (h *hits) add(f forecast.Forecast, truth time.Duration) {
 
 func (h *hits) join(o hits) {
 	h.held += o.held
-	h.tooLate += o.tooLate
-	h.tooEarly += o.tooEarly
+	h.sooner += o.sooner
+	h.later += o.later
 }
 
-func (h *hits) n() int { return h.held + h.tooLate + h.tooEarly }
+func (h *hits) n() int { return h.held + h.sooner + h.later }
 
 // judge follows one house and what is said about it.
 type judge struct {

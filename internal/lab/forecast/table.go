@@ -126,11 +126,11 @@ func (s *summary) print(out io.Writer) {
 	}
 	w.Flush()
 	fmt.Fprintln(out)
-	fmt.Fprintf(w, "probe\troom-months\tslow\t≥ %.0f min before\tshare\tfalse per room-month\tforecasts\tinterval held\tat raising\tmedian width\t\n",
+	fmt.Fprintf(w, "probe\troom-months\tslow\t≥ %.0f min before\tshare\tfalse per room-month\tforecasts\tcame sooner\tlater\tinterval held\tat raising\tmedian width\t\n",
 		earlyBy.Minutes())
 	for _, r := range append(s.probes, s.all) {
-		fmt.Fprintf(w, "%s\t%.0f\t%d\t%d\t%s\t%.2f\t%d\t%s\t%s\t%s\t\n", r.name, r.months, r.slow, r.good, percent(r.good, r.slow),
-			r.falseRate(), r.inside.n(), percent(r.inside.held, r.inside.n()), percent(r.firsts.held, r.firsts.n()), inMinutes(r.widths))
+		fmt.Fprintf(w, "%s\t%.0f\t%d\t%d\t%s\t%.2f\t%d\t%d\t%d\t%s\t%s\t%s\t\n", r.name, r.months, r.slow, r.good, percent(r.good, r.slow),
+			r.falseRate(), r.inside.n(), r.inside.sooner, r.inside.later, percent(r.inside.held, r.inside.n()), percent(r.firsts.held, r.firsts.n()), inMinutes(r.widths))
 	}
 	w.Flush()
 	a := &s.all
