@@ -90,6 +90,10 @@ bench: build peers ## measure every line of the budgets with the real binary
 crash: build peers ## kill the agent with SIGKILL N times (200) and compare ledger and store
 	@$(GO) run ./internal/lab/crash -n $(N) $(ARGS)
 
+.PHONY: lab-alarms
+lab-alarms: ## live a seeded year of 20 rooms: which excursions the alarms raise, and what in vain
+	@$(GO) run ./internal/lab/year -rooms 20 -days 365 -seed 1 $(ARGS)
+
 .PHONY: cross
 cross: ## build static binaries for amd64, arm64 and armv7 into dist/
 	@.ci/cross

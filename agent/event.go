@@ -139,6 +139,13 @@ const (
 	StateOutOfService AlarmState = "out-of-service"
 )
 
+// AlarmStates lists the states.
+func AlarmStates() []AlarmState {
+	return []AlarmState{
+		StateNormal, StateUnack, StateAck, StateRtnUnack, StateLatched, StateShelved, StateSuppressed, StateOutOfService,
+	}
+}
+
 // Severity is how much an alarm matters.
 type Severity string
 

@@ -85,16 +85,31 @@ func TestNoGarbage(t *testing.T) {
 	}
 }
 
-func BenchmarkStep(b *testing.B) {
+func BenchmarkStep(b *testing.B) { benchmarkStep(b, warehouse(), "5") }
+
+// BenchmarkStep200Rules is what a reading costs with 200 rules on 100 points: values that are
+// in order, and values that leave their limits and return with every reading.
+func BenchmarkStep200Rules(b *testing.B) {
 	s := warehouse()
+	s.Specs = s.Specs[:2] // without the defaults
+	b.Run("quiet", func(b *testing.B) { benchmarkStep(b, s, "5") })
+	b.Run("swinging", func(b *testing.B) { benchmarkStep(b, s, "5", "9") })
+}
+
+// benchmarkStep steps an engine with readings of all points in turn, each round another value.
+func benchmarkStep(b *testing.B, s alarm.Setup, values ...string) {
 	e := engine(b, s)
-	in := reading(s.Points[0], at(0), "5")
+	in := reading(s.Points[0], at(0), values[0])
+	var vs []agent.Value
+	for _, v := range values {
+		vs = append(vs, *val(v))
+	}
 	n := 0
 	for b.Loop() {
 		p := &s.Points[n%100]
 		in.Definition, in.Reading.Def = &p.Definition, p.ID
 		in.At = at(time.Duration(n/100) * 10 * time.Second)
-		in.Reading.At = in.At
+		in.Reading.At, in.Reading.Value = in.At, vs[n/100%len(vs)]
 		e.Step(in)
 		n++
 	}

@@ -19,6 +19,8 @@ var english = phrase.Table{
 	"in-service":     "{alarm}: in service again{meanwhile}",
 	"reset":          "{alarm}: reset",
 	"retired":        "alarm {key} is no longer in the config",
+	"over":           "Raised while the store could not be read; it is over.",
+	"goes-on":        "Raised while the store could not be read; it goes on as {id}.",
 
 	// Parts of sentences.
 	"alarm":     "alarm {key} ({where})",
@@ -61,10 +63,13 @@ var english = phrase.Table{
 	"found.condensation":     "{where}: surface {value} at dew point {dew}, water condenses",
 	"found.calibration-due":  "{where}: calibration of {devices} expires on {date}",
 	"found.cooling":          "{subject} {value}, not down to {limit} within {span}",
+	"found.forecast":         "{where} reaches {limit} in {soonest} to {span}; {value} now",
+	"found.forecast-now":     "{where} is about to pass {limit}; {value} now",
 	"found.trouble":          "gateway: {troubles}, for {span}",
 
 	// That it returned.
 	"cleared.value":           "{subject} {value}, returned{after} ({condition})",
+	"cleared.state":           "{subject} {value}, returned{after} ({condition})",
 	"cleared.no-data":         "{where}: data from {devices} again{after}",
 	"cleared.sensor-fault":    "{where}: values from {devices} again{after}",
 	"cleared.below-minimum":   "{item}: {pieces} there{in}, minimum {minimum}",
@@ -77,6 +82,7 @@ var english = phrase.Table{
 	"cleared.condensation":    "{where}: surface above the dew point again{after}",
 	"cleared.calibration-due": "{where}: {devices} is calibrated until {date}",
 	"cleared.cooling":         "{subject} {value}, cooled or heated again{after}",
+	"cleared.forecast":        "{subject} {value}, not likely to reach {limit} any more",
 	"cleared.trouble":         "gateway: {troubles} is over{after}",
 
 	// One message for several devices that share their cause: found, and that they returned.

@@ -16,6 +16,41 @@ var update = flag.Bool("update", false, "write the golden files")
 
 // TestMessages holds every text that people read against testdata/messages.txt.
 func TestMessages(t *testing.T) {
+	events, specs := everyday(t)
+	var b strings.Builder
+	for _, a := range events {
+		b.WriteString(string(a.Alarm) + " " + string(a.Transition) + ": " + a.Message + "\n")
+	}
+	for n := range specs {
+		s := &specs[n]
+		for _, k := range allKinds() {
+			if k.Name == s.Kind {
+				b.WriteString("rule " + string(s.ID) + ": " + s.Rule(k) + "\n")
+			}
+		}
+	}
+	compare(t, "testdata/messages.txt", b.String())
+}
+
+func compare(t *testing.T, golden, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// everyday is what happens in a store of three zones, and its alarms in the end.
+func everyday(t *testing.T) (events []*agent.AlarmEvent, specs []alarm.Spec) {
+	t.Helper()
 	const m = time.Minute
 	door := pointOf("dock-door/open", agent.Door, "dock", m)
 	dead := []alarm.Point{
@@ -40,14 +75,13 @@ func TestMessages(t *testing.T) {
 			}
 			return []agent.ItemID{"a", "b", "c", "d", "e", "f", "insulin"}
 		},
+		Voices: voices,
 	}
 	e := engine(t, setup)
-	var b strings.Builder
 	n := 0
 	note := func(out alarm.Output) {
 		for _, ev := range out.Events {
-			a := ev.Alarm
-			b.WriteString(string(a.Alarm) + " " + string(a.Transition) + ": " + a.Message + "\n")
+			events = append(events, ev.Alarm)
 		}
 	}
 	minute := func(inputs ...func(agent.Instant) alarm.Input) {
@@ -101,26 +135,5 @@ func TestMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	minute(read(air, "9"))
-	for n := range setup.Specs {
-		s := &setup.Specs[n]
-		for _, k := range allKinds() {
-			if k.Name == s.Kind {
-				b.WriteString("rule " + string(s.ID) + ": " + s.Rule(k) + "\n")
-			}
-		}
-	}
-
-	const golden = "testdata/messages.txt"
-	if *update {
-		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b.String() != string(want) {
-		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
-	}
+	return events, setup.Specs
 }

@@ -114,6 +114,10 @@ func TestSuppression(t *testing.T) {
 		{"a product probe", "door=1 9", "1:raised/unack", alarm.High, role(agent.RoleProduct)},
 		{"an absolute limit", "door=1 9", "1:raised/unack", alarm.High,
 			func(s *alarm.Spec, _ *alarm.Point, _ *limit.Settings) { s.Absolute = true }},
+		{"the door's own", "door=1 door=1", "0:raised/unack", alarm.High,
+			func(s *alarm.Spec, _ *alarm.Point, set *limit.Settings) {
+				s.Quantity, s.Point, set.Above = "", door.Point, val("0")
+			}},
 		{"a total", "door=1 9 9 9", "2:raised/unack", alarm.High,
 			func(_ *alarm.Spec, _ *alarm.Point, s *limit.Settings) { s.Total, s.Within = time.Minute, "24h" }},
 		{"a door that is not known to be open", "door=1 9 door=!absent 9", "1:suppressed/suppressed 2:unsuppressed/normal 2:raised/unack", alarm.High, plain},

@@ -47,19 +47,20 @@ type Condition struct {
 
 // Finding is what a rule found, for people. text.go puts it into words.
 type Finding struct {
-	Word   Word
-	Value  *agent.Value  // the newest value
-	Limit  *agent.Value  // what it is compared with
-	For    time.Duration // how long it had to last; 0 if no time at all
-	Total  bool          // For is a total
-	Within string        // of a total: trip, day, 24h
-	Window time.Duration // of a total within the last 24h, say: how long that is
-	Fault  agent.Fault
-	Other  *agent.Value    // a second value: the change, the other probe's
-	Points []agent.PointID // that Value and Other are of, where they are not the alarm's own
-	Text   string          // a date
-	Code   string
-	Count  int64 // how many codes; how many pieces
+	Word    Word
+	Value   *agent.Value  // the newest value
+	Limit   *agent.Value  // what it is compared with
+	For     time.Duration // how long it had to last; 0 if no time at all. Of a forecast: it comes at the latest
+	Soonest time.Duration // of a forecast: it comes at the soonest
+	Total   bool          // For is a total
+	Within  string        // of a total: trip, day, 24h
+	Window  time.Duration // of a total within the last 24h, say: how long that is
+	Fault   agent.Fault
+	Other   *agent.Value    // a second value: the change, the other probe's
+	Points  []agent.PointID // that Value and Other are of, where they are not the alarm's own
+	Text    string          // a date
+	Code    string
+	Count   int64 // how many codes; how many pieces
 
 	Troubles []Trouble // what is wrong with the gateway
 }
@@ -88,6 +89,7 @@ const (
 	CalibrationDue Word = "calibration-due"
 	Cooling        Word = "cooling"
 	TroubleHere    Word = "trouble"
+	Forecast       Word = "forecast"
 )
 
 // Input is what an engine is stepped with: an instant, and at most one thing that came in then.

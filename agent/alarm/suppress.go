@@ -14,8 +14,8 @@ import (
 // and began again within After is one stretch. When the stretch ends, an alarm whose
 // condition is there is raised, and its time has counted from the first value outside.
 //
-// It never mutes an alarm of a point with the role product, one that the config calls
-// absolute, freezing (a value of −0.5 °C or less, below a limit that is not lower), a total,
+// It never mutes an alarm on a state, such as the door's own, one of a point with the role
+// product, one that the config calls absolute, freezing (a value of −0.5 °C or less, below a limit that is not lower), a total,
 // or anything that began before the stretch did.
 type Suppression struct {
 	Zone    agent.ZoneID
@@ -116,7 +116,7 @@ func (e *Engine) touchSuppressed() {
 // muted reports whether something suppresses the alarm at a moment.
 func (e *Engine) muted(i *instance, now Line) bool {
 	set, ok := i.spec.Settings.(sided)
-	if !ok || i.spec.Absolute || set.Side() == "" {
+	if !ok || i.spec.Absolute || set.Side() == "" || i.quantity().Kind() != agent.Gauge {
 		return false
 	}
 	for _, s := range e.suppressors {

@@ -64,6 +64,16 @@ var overlaid = map[agent.AlarmState]agent.Transition{
 // retired says that an alarm is no longer in the config.
 func (s speech) retired(key string) string { return s.Say("retired", phrase.Set{"key": key}.Word) }
 
+// Superseded is what is told, as a Message and Texts, of an occurrence that was raised while the
+// store could not be read, and that the records do not bear out: it is over, or goes on as another.
+func (e *Engine) Superseded(by agent.AlarmEventID) (message string, texts map[string]string) {
+	key := "over"
+	if by != "" {
+		key = "goes-on"
+	}
+	return e.tell(func(s speech) string { return s.Say(key, phrase.Set{"id": string(by)}.Word) })
+}
+
 // facts are what a sentence about an alarm may name.
 type facts struct {
 	speech
@@ -161,6 +171,8 @@ func (x facts) foundKey() string {
 		return "found.value"
 	case word == UnknownCode && x.f.Count > 1:
 		return "found.unknown-codes"
+	case word == Forecast && x.f.For == 0:
+		return "found.forecast-now"
 	case word == Disagree && !x.both():
 		return "found.disagree-unknown"
 	default:
@@ -174,6 +186,8 @@ func (x facts) clearedKey() string {
 		return key
 	}
 	switch word := x.f.Word; {
+	case limits[word] != 0 && x.state() && x.f.Value != nil:
+		return "cleared.state"
 	case limits[word] != 0:
 		return "cleared.value"
 	case word == UnknownCode:

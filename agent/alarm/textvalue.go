@@ -72,15 +72,17 @@ func (x facts) known(v *agent.Value, say func(agent.Value, agent.Quantity) strin
 	return say(*v, x.i.quantity())
 }
 
+// state reports whether a state is watched.
+func (x facts) state() bool { return x.i.quantity().Kind() == agent.State }
+
 // asFound reports whether the value is a state, and still the one that is outside.
 func (x facts) asFound() bool {
-	_, state := x.State(x.i.quantity(), true)
-	return state && x.f.Value != nil && (*x.f.Value != 0) == (limits[x.f.Word] > 0)
+	return x.state() && x.f.Value != nil && (*x.f.Value != 0) == (limits[x.f.Word] > 0)
 }
 
 // condition is "above 8 °C for 5 min", or "open for 5 min" where the value is a state.
 func (x facts) condition() string {
-	if _, state := x.State(x.i.quantity(), true); state {
+	if x.state() {
 		return x.say("condition.state")
 	}
 	return x.say("condition." + string(x.f.Word))
@@ -114,6 +116,8 @@ func (x facts) lasted(name string) (string, bool) {
 	switch name {
 	case "span":
 		return x.Span(f.For), true
+	case "soonest":
+		return x.Span(f.Soonest), true
 	case "time": // how long it had to last
 		return x.time(), true
 	case "within": // of a rolling total

@@ -35,6 +35,21 @@ type Notice struct {
 	Standing []Standing
 	// Summary stands for notices that a flood kept back; then there is no Event.
 	Summary *Summary
+	// Only names the outputs that it is for; nil: all.
+	Only []string
+	// To are the persons whom it is for; none: those whom the output's own settings name.
+	To []Recipient
+	// Own: of a summary that has persons, it is for those whom the settings name too.
+	Own bool
+	// Level of the escalation at which it goes out, from 1; 0: it tells a transition to everybody.
+	Level  int
+	Waited time.Duration // of a level: how long nobody had acknowledged
+	Advice string        // of a level: what to do
+	Late   bool          // of a level: it was due earlier, while nothing ran
+	Drill  bool          // only an exercise
+	// Mute silences what sounds for so long, as a button at the output does. Such a notice has no
+	// Event, and leaves how things stand as it is.
+	Mute time.Duration
 	// Done, if not nil, is called once when every output has taken the notice or given it up.
 	Done func()
 }

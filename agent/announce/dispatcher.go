@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,6 +72,10 @@ type transition struct {
 	what agent.Transition
 	boot agent.BootID
 	mono time.Duration
+
+	only    string
+	level   int
+	persons bool
 }
 
 // New makes a dispatcher. It closes the outputs at the end of Run.
@@ -93,21 +99,25 @@ func (d *Dispatcher) Announce(n Notice) bool {
 	if !d.first(n) {
 		return false
 	}
-	done := d.countdown(n.Done)
-	for _, l := range d.lanes {
-		l.put(queued{n, done})
+	lanes := d.lanes
+	if n.Only != nil {
+		lanes = slices.DeleteFunc(slices.Clone(lanes), func(l *lane) bool { return !slices.Contains(n.Only, l.ID) })
+	}
+	done := countdown(n.Done, len(lanes))
+	for _, l := range lanes {
+		l.put(queued{Notice: n, done: done})
 	}
 	return true
 }
 
 // countdown calls done when it was called once per output.
-func (d *Dispatcher) countdown(done func()) func() {
+func countdown(done func(), outputs int) func() {
 	if done == nil {
 		return func() {}
 	}
 	var left atomic.Int64
-	left.Store(int64(len(d.lanes)))
-	if len(d.lanes) == 0 {
+	left.Store(int64(outputs))
+	if outputs == 0 {
 		done()
 	}
 	return func() {
@@ -121,7 +131,7 @@ func (d *Dispatcher) first(n Notice) bool {
 	if n.Event == nil {
 		return true
 	}
-	key := transition{n.Event.ID, n.Event.Transition, n.At.Boot, n.At.Mono}
+	key := transition{n.Event.ID, n.Event.Transition, n.At.Boot, n.At.Mono, strings.Join(n.Only, ","), n.Level, len(n.To) > 0}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.seen[key] {

@@ -48,6 +48,9 @@ func (a *Audience) Check() error {
 	return errors.Join(errs...)
 }
 
+// ended are the transitions after which an alarm asks for nobody.
+var ended = map[agent.Transition]bool{agent.Acknowledged: true, agent.Reset: true, agent.Shelved: true, agent.OutOfService: true}
+
 var transitions = []agent.Transition{
 	agent.Raised, agent.Cleared, agent.Acknowledged, agent.ReAlarmed, agent.Latched, agent.Reset, agent.Shelved,
 	agent.Unshelved, agent.Suppressed, agent.Unsuppressed, agent.OutOfService, agent.InService,
@@ -58,8 +61,14 @@ func (a *Audience) Concerns(n Notice) bool {
 	if n.Summary != nil {
 		return true
 	}
-	return n.Event != nil && AtLeast(n.Event.Severity, a.Severity) &&
-		(len(a.Tell) == 0 || slices.Contains(a.Tell, n.Event.Transition))
+	told := len(a.Tell) == 0 || n.Event != nil && slices.Contains(a.Tell, n.Event.Transition)
+	switch {
+	case n.Event == nil:
+		return false
+	case n.Level > 0: // the level decides whom it concerns; what became of an alarm is told as settings say
+		return !ended[n.Event.Transition] || told
+	}
+	return AtLeast(n.Event.Severity, a.Severity) && told
 }
 
 // Limit is the rate above which there is a flood.
@@ -162,6 +171,8 @@ type limiter struct {
 	told    time.Duration // when the last summary was told
 	summary bool          // one was told in this flood
 	last    Notice        // of those in kept
+	to      []Recipient   // of those in kept
+	own     bool          // some in kept are for those whom the settings name
 }
 
 // keeps notes that a notice arrived and reports whether it is kept back, for the summary.
@@ -200,6 +211,12 @@ func (l *limiter) keep(s *Summary, newest Notice, now time.Duration) {
 	}
 	l.kept.merge(s)
 	l.last = newest
+	l.own = l.own || len(newest.To) == 0
+	for _, r := range newest.To {
+		if !slices.Contains(l.to, r) {
+			l.to = append(l.to, r)
+		}
+	}
 }
 
 // recent is how many of the newest Most arrivals were less than Per ago.
@@ -230,11 +247,14 @@ func (l *limiter) wait(now time.Duration) (d time.Duration, ok bool) {
 // notice is the summary as a notice.
 func (l *limiter) notice() Notice {
 	s := l.kept
-	return Notice{Site: l.last.Site, Gateway: l.last.Gateway, At: l.last.At, Sounding: l.last.Sounding, Standing: l.last.Standing, Summary: &s}
+	return Notice{
+		Site: l.last.Site, Gateway: l.last.Gateway, At: l.last.At, Sounding: l.last.Sounding, Standing: l.last.Standing, Summary: &s,
+		To: l.to, Own: l.own,
+	}
 }
 
 // over notes that the summary was told, or given up.
 func (l *limiter) over(now time.Duration) {
-	l.kept, l.last = Summary{}, Notice{}
+	l.kept, l.last, l.to, l.own = Summary{}, Notice{}, nil, false
 	l.told, l.summary = now, true
 }

@@ -28,7 +28,8 @@ type lane struct {
 
 type queued struct {
 	Notice
-	done func()
+	done  func()
+	tried bool // some persons have it; what has waited meanwhile goes first
 }
 
 func newLane(d *Dispatcher, o Named) *lane {
@@ -79,7 +80,7 @@ func (l *lane) take() (q queued, ok bool) {
 	}
 	i := 0
 	if l.chooses != nil {
-		i = max(0, slices.IndexFunc(l.waiting, func(q queued) bool { return pressing(q.Notice) }))
+		i = max(0, slices.IndexFunc(l.waiting, func(q queued) bool { return pressing(q.Notice) && !q.tried }))
 	}
 	q = l.waiting[i]
 	if i == 0 {
@@ -109,7 +110,8 @@ func (l *lane) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		l.giveUp(ctx)
 		if wait, ok := l.flood.wait(l.d.elapsed()); ok && wait == 0 {
-			if l.deliver(ctx, l.flood.notice()) {
+			n := l.flood.notice()
+			if l.deliver(ctx, &n) {
 				l.summarized()
 			}
 			continue
@@ -119,16 +121,21 @@ func (l *lane) run(ctx context.Context) error {
 			l.rest(ctx)
 			continue
 		}
-		if l.flood.keeps(q.Notice, l.d.elapsed()) {
+		if !q.tried && l.flood.keeps(q.Notice, l.d.elapsed()) {
 			l.owe(q.done)
 			continue
 		}
-		if l.deliver(ctx, q.Notice) {
+		if l.deliver(ctx, &q.Notice) {
 			q.done()
 			continue
 		}
-		l.mu.Lock() // stopped before it was delivered: it is tried once more
-		l.waiting = append([]queued{q}, l.waiting...)
+		l.mu.Lock()
+		if ctx.Err() != nil { // stopped before it was delivered: it is tried once more
+			l.waiting = append([]queued{q}, l.waiting...)
+		} else {
+			q.tried = true
+			l.waiting = append(l.waiting, q)
+		}
 		l.mu.Unlock()
 	}
 	l.sayGoodbye(ctx)
@@ -171,11 +178,11 @@ func (l *lane) summarized() {
 	l.flood.over(l.d.elapsed())
 }
 
-// deliver tries until the output takes the notice, says that it never will, or ctx is done,
-// which it reports as false.
-func (l *lane) deliver(ctx context.Context, n Notice) bool {
+// deliver tries until the output takes the notice or says that it never will. It reports false
+// when ctx is done, or when only some persons are left and others' notices wait.
+func (l *lane) deliver(ctx context.Context, n *Notice) bool {
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		err := l.try(ctx, n)
+		err := l.try(ctx, *n)
 		switch {
 		case err == nil:
 			l.d.conditions.Clear(failing, l.subject())
@@ -188,12 +195,26 @@ func (l *lane) deliver(ctx context.Context, n Notice) bool {
 			l.d.log.WarnContext(ctx, "announcement refused", slog.String("output", l.ID), slog.Any("err", err))
 			return true
 		}
+		var some *Remaining
+		if errors.As(err, &some) {
+			n.To, n.Own = some.To, false
+		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return false
 		}
+		if some != nil && n.Summary == nil && l.others() {
+			return false
+		}
 	}
+}
+
+// others reports whether notices wait.
+func (l *lane) others() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.waiting) > 0
 }
 
 func (l *lane) try(ctx context.Context, n Notice) error {

@@ -16,8 +16,19 @@ type Payload struct {
 	T        *int64          `json:"t"`     // UTC milliseconds; null while the gateway's clock is unset
 	Event    agent.EventKind `json:"event"` // alarm
 	ZoneName string          `json:"zone_name,omitempty"`
-	Text     string          `json:"text,omitempty"` // the message as the output speaks, where that is not English with °C
+	Level    int             `json:"level,omitempty"`    // of the escalation
+	WaitedS  int64           `json:"waited_s,omitempty"` // of a level: for how long nobody had acknowledged
+	Advice   string          `json:"advice,omitempty"`   // of a level: what to do
+	Drill    bool            `json:"drill,omitempty"`    // only an exercise
+	To       []PayloadPerson `json:"to,omitempty"`       // the persons whom it is for
+	Text     string          `json:"text,omitempty"`     // the message as the output speaks, where that is not English with °C
 	agent.AlarmEvent
+}
+
+// PayloadPerson is a person whom a notice is for.
+type PayloadPerson struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
 }
 
 // FloodPayload is the summary of a flood for a machine.
@@ -47,9 +58,15 @@ func (n Notice) JSON(v agent.Voice) ([]byte, error) {
 			Raised: s.Raised, Other: s.Other, Zones: s.Zones, Message: n.Text(agent.Voice{}), Text: text,
 		})
 	}
-	return Marshal(Payload{
+	p := Payload{
 		Site: n.Site, Gateway: n.Gateway, T: millis(n.At.Wall), Event: agent.EventAlarm, ZoneName: n.ZoneName, Text: text, AlarmEvent: *n.Event,
-	})
+		Level: n.Level, WaitedS: int64(n.Waited / time.Second), Advice: n.Advice, Drill: n.Drill,
+	}
+	for _, r := range n.To {
+		p.To = append(p.To, PayloadPerson{r.ID, r.Name})
+	}
+	p.Late = p.Late || n.Late
+	return Marshal(p)
 }
 
 func millis(t time.Time) *int64 {

@@ -10,6 +10,12 @@ var book = phrase.Book{
 	agent.English: {
 		"title":       "{severity} alarm {transition}: {place}",
 		"title.flood": "alarm flood: {count} more",
+		"title.drill": "DRILL: {severity} alarm {transition}: {place}",
+
+		"level":        "Level {level}, nobody has acknowledged for {waited}: {text}",
+		"level.advice": "{text}. {advice}",
+		"level.late":   "Late, the gateway was off: {text}",
+		"drill":        "DRILL, no alarm: {text}",
 
 		"transition.raised": "raised", "transition.cleared": "cleared", "transition.acknowledged": "acknowledged",
 		"transition.re-alarmed": "re alarmed", "transition.latched": "latched", "transition.reset": "reset",
@@ -29,6 +35,12 @@ var book = phrase.Book{
 	agent.Chinese: {
 		"title":       "{severity}报警{transition}：{place}",
 		"title.flood": "报警泛滥：另有 {count} 条",
+		"title.drill": "演练：{severity}报警{transition}：{place}",
+
+		"level":        "第 {level} 级，{waited}无人确认：{text}",
+		"level.advice": "{text}。{advice}",
+		"level.late":   "迟报（网关曾停机）：{text}",
+		"drill":        "演练，并非真实报警：{text}",
 
 		"transition.raised": "触发", "transition.cleared": "恢复", "transition.acknowledged": "已确认",
 		"transition.re-alarmed": "再次触发", "transition.latched": "恢复并锁存", "transition.reset": "已复位",

@@ -19,9 +19,30 @@ func (n Notice) Text(v agent.Voice) string {
 	case n.Summary != nil:
 		return summary{n.Summary, book.In(v)}.text()
 	case n.Event != nil:
-		return n.Event.In(v)
+		return n.climbed(n.Event.In(v), book.In(v))
 	}
 	return ""
+}
+
+// climbed is what people read of a level: what stands there, for how long nobody acknowledged it,
+// and what to do.
+func (n Notice) climbed(text string, w phrase.Words) string {
+	word := func(name string) (string, bool) {
+		return phrase.Set{"text": text, "level": strconv.Itoa(n.Level), "waited": w.Span(n.Waited), "advice": n.Advice}.Word(name)
+	}
+	if !ended[n.Event.Transition] && n.Waited >= time.Minute {
+		text = w.Say("level", word)
+	}
+	if n.Advice != "" {
+		text = w.Say("level.advice", word)
+	}
+	if n.Late {
+		text = w.Say("level.late", word)
+	}
+	if n.Drill {
+		text = w.Say("drill", word)
+	}
+	return text
 }
 
 // Title says in a few words what Text is about: for the subject of a mail.
@@ -34,7 +55,11 @@ func (n Notice) Title(v agent.Voice) string {
 		return ""
 	}
 	e := n.Event
-	return w.Say("title", phrase.Set{
+	key := "title"
+	if n.Drill {
+		key = "title.drill"
+	}
+	return w.Say(key, phrase.Set{
 		"severity": w.Severity(e.Severity), "transition": w.Say("transition."+string(e.Transition), nil),
 		"place": cmp.Or(n.ZoneName, string(e.Zone), string(e.Point), string(e.Item), string(e.Alarm)),
 	}.Word)
@@ -61,6 +86,9 @@ func (n Notice) Key() string {
 		return ""
 	}
 	key := string(n.Event.ID) + "/" + string(n.Event.Transition)
+	if n.Level > 0 {
+		key += "/level-" + strconv.Itoa(n.Level)
+	}
 	if n.Event.Transition == agent.Raised || n.At.Wall.IsZero() {
 		return key
 	}

@@ -17,9 +17,10 @@ import (
 type Clock interface {
 	// Now is the present instant, in whole milliseconds.
 	Now() agent.Instant
-	// At returns a channel that is closed as soon as Now().Mono ≥ mono, and a function
-	// that gives up waiting. The channel is closed at once if mono has passed.
-	At(mono time.Duration) (reached <-chan struct{}, stop func())
+	// At returns a channel from which one receive succeeds as soon as Now().Mono ≥ mono, at
+	// once if mono has passed, and a function that gives up waiting. What is received says
+	// nothing.
+	At(mono time.Duration) (reached <-chan time.Time, stop func())
 }
 
 // Wait returns nil as soon as c.Now().Mono ≥ mono, or ctx's error before.
@@ -38,14 +39,11 @@ func Wait(ctx context.Context, c Clock, mono time.Duration) error {
 // with Elapsed() - Elapsed(). It runs in real time whatever clock the agent was given.
 func Elapsed() time.Duration { return boottime() }
 
-func afterFunc(d time.Duration) (<-chan struct{}, func()) {
-	done := make(chan struct{})
-	if d <= 0 {
-		close(done)
-		return done, func() {}
-	}
-	t := time.AfterFunc(d, func() { close(done) })
-	return done, func() { t.Stop() }
+// after is At of the clocks that run in real time. A timer's own channel wakes who waits
+// directly; a function of its own would first be started in a goroutine, for every tick.
+func after(d time.Duration) (<-chan time.Time, func()) {
+	t := time.NewTimer(d)
+	return t.C, func() { t.Stop() }
 }
 
 func wholeMillis(d time.Duration) time.Duration { return d.Truncate(time.Millisecond) }

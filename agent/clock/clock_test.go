@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/frostline/frostline/agent"
 )
@@ -158,6 +159,19 @@ func TestTheRealClockMoves(t *testing.T) {
 	cancel()
 	if err := s.Run(ctx, func(Change) {}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The raw call is what the library's says, also where a pointer has 32 bits.
+func TestElapsedIsTheTimeSinceTheBoot(t *testing.T) {
+	var ts unix.Timespec
+	before := Elapsed()
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		t.Fatal(err)
+	}
+	between, after := time.Duration(ts.Nano()), Elapsed()
+	if before <= 0 || before > between || between > after {
+		t.Fatalf("%v, then the library says %v, then %v", before, between, after)
 	}
 }
 

@@ -11,14 +11,14 @@ import (
 type Fake struct {
 	mu      sync.Mutex
 	now     agent.Instant
-	waiters map[chan struct{}]time.Duration
+	waiters map[chan time.Time]time.Duration
 }
 
 // NewFake is a synced clock that stands at wall, one hour after its boot.
 func NewFake(wall time.Time) *Fake {
 	return &Fake{
 		now:     agent.Instant{Wall: wall.UTC(), Mono: time.Hour, Boot: NewBootID(), Trust: agent.ClockSynced},
-		waiters: map[chan struct{}]time.Duration{},
+		waiters: map[chan time.Time]time.Duration{},
 	}
 }
 
@@ -30,10 +30,10 @@ func (f *Fake) Now() agent.Instant {
 }
 
 // At implements Clock.
-func (f *Fake) At(mono time.Duration) (<-chan struct{}, func()) {
+func (f *Fake) At(mono time.Duration) (<-chan time.Time, func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	ch := make(chan struct{})
+	ch := make(chan time.Time)
 	if mono <= f.now.Mono {
 		close(ch)
 		return ch, func() {}

@@ -28,8 +28,8 @@ func (s *Scaled) Now() agent.Instant {
 }
 
 // At implements Clock.
-func (s *Scaled) At(mono time.Duration) (<-chan struct{}, func()) {
-	return afterFunc(time.Duration(float64(mono-s.mono()) / s.speed))
+func (s *Scaled) At(mono time.Duration) (<-chan time.Time, func()) {
+	return after(time.Duration(float64(mono-s.mono()) / s.speed))
 }
 
 func (s *Scaled) mono() time.Duration {

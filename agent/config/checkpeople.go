@@ -277,12 +277,16 @@ func (c peopleChecker) reachable(n *node) {
 func (c peopleChecker) holes(n *node) {
 	s := c.c.EscalationSetup()
 	places := append([]agent.ZoneID{""}, c.places()...)
-	told := map[string]bool{}
+	looked, told := map[string]bool{}, map[string]bool{}
 	for _, severity := range slices.Backward(agent.Severities()) {
 		for _, place := range places {
-			rotas := onDuty(&s, severity, place)
+			who, rotas := onDuty(&s, severity, place)
+			if len(rotas) == 0 || looked[who] {
+				continue // most places have the same people
+			}
+			looked[who] = true
 			hole, is := escalate.FirstHole(rotas)
-			if !is || len(rotas) == 0 || told[hole.String()] {
+			if !is || told[hole.String()] {
 				continue
 			}
 			told[hole.String()] = true
@@ -303,16 +307,16 @@ func (c peopleChecker) places() []agent.ZoneID {
 	return places
 }
 
-// onDuty are the rotas of everybody who is told of some alarms by some level.
-func onDuty(s *escalate.Setup, severity agent.Severity, place agent.ZoneID) [][]escalate.Shift {
-	var rotas [][]escalate.Shift
+// onDuty is everybody who is told of some alarms by some level: their ids, and their rotas.
+func onDuty(s *escalate.Setup, severity agent.Severity, place agent.ZoneID) (who string, rotas [][]escalate.Shift) {
 	for i := range s.People {
 		p := &s.People[i]
 		if slices.ContainsFunc(s.Levels, func(l escalate.Level) bool { return l.Concerns(severity, place) && l.Tells(p) }) {
+			who += p.ID + " "
 			rotas = append(rotas, p.Rota)
 		}
 	}
-	return rotas
+	return who, rotas
 }
 
 // enoughPersons is how many named persons should hear of a critical alarm: what China's GSP
@@ -329,14 +333,14 @@ func (c peopleChecker) enough(n *node) {
 		if len(names) >= enoughPersons {
 			continue
 		}
-		of, who := "a critical alarm", "nobody"
+		where, who := "", "nobody"
 		if place != "" {
-			of += " in " + string(place)
+			where = " in " + string(place)
 		}
 		if len(names) > 0 {
-			who = "only " + strings.Join(names, " and ")
+			who = strings.Join(names, " and ") + " only"
 		}
-		c.warnf(n.pos, n.path, "%s hears of %s: name at least %d persons", who, of, enoughPersons)
+		c.warnf(n.pos, n.path, "a critical alarm%s is told to %s: name at least %d persons", where, who, enoughPersons)
 		return
 	}
 }
@@ -346,7 +350,8 @@ func (c peopleChecker) recipients() {
 	list := c.root.child("outputs")
 	for i := range c.c.Outputs {
 		o, n := &c.c.Outputs[i], list.item(i)
-		if by := o.Addresses(); by != ByEmail && by != ByPhone || n.child("to") != nil {
+		by, to := o.Addresses(), n.child("to")
+		if by != ByEmail && by != ByPhone || to != nil && (to.kind != listNode || len(to.items) > 0) {
 			continue
 		}
 		used := slices.ContainsFunc(c.c.People, func(p Person) bool {
@@ -369,7 +374,7 @@ func (c peopleChecker) mute() {
 	case at >= 0 && points[at].quantity.Kind() != agent.State:
 		c.at(n.near("point"), "%s is a %s: a button needs a point that is 0 or 1", m.Point, points[at].quantity)
 	case at < 0 && complete && m.Point != "":
-		c.at(n.near("point"), "no sensor declares the point %s%s", clip(string(m.Point)), suggest(string(m.Point), pointIDs(points)))
+		c.at(n.near("point"), "there is no point %s%s", clip(string(m.Point)), suggest(string(m.Point), pointIDs(points)))
 	}
 	if m.Is != 0 && m.Is != agent.Unit {
 		c.at(n.near("is"), "%s is no state: want 0 or 1", m.Is)

@@ -11,19 +11,19 @@ import (
 
 // Person is somebody who hears of alarms, or decides.
 type Person struct {
-	ID       string   `yaml:"id,required" doc:"The person, for ever; it is not shown." example:"li-wei"`
-	Name     string   `yaml:"name,required" doc:"What records and messages call the person, and what --as NAME says." example:"Li Wei"`
-	Roles    []string `yaml:"roles" doc:"What the person does here. A level can tell everybody with a role; quality may decide what becomes of goods." enum:"keeper,driver,region,quality,technician,manager" like:"[keeper]"`
-	Language string   `yaml:"language" doc:"The language of messages to this person." enum:"en,zh"`
-	Unit     string   `yaml:"unit" doc:"The unit of temperatures in messages to this person." enum:"celsius,fahrenheit"`
-	Email    string   `yaml:"email" doc:"Told by mail at this address, through the first output that sends mails." like:"li.wei@cold.example"`
-	Phone    string   `yaml:"phone" doc:"Told by short message at this number with country code, through the first output that sends them." like:"'+8613800138000'"`
-	Chat     *Chat    `yaml:"chat" doc:"Told through a webhook."`
-	Badge    string   `yaml:"badge" doc:"The code of the person's badge or tag: scanned at any scanner it acknowledges, by name, everything that sounds there." like:"04a2b3c4d5e680"`
-	Rota     string   `yaml:"rota" doc:"When the person is on duty: a rota of escalation. Without it, always." like:"day"`
+	ID       string         `yaml:"id,required" doc:"The person, for ever; it is not shown." example:"li-wei"`
+	Name     string         `yaml:"name,required" doc:"What records and messages call the person, and what --as NAME says." example:"Li Wei"`
+	Roles    []string       `yaml:"roles" doc:"What the person does here. A level can tell everybody with a role; quality may decide what becomes of goods." enum:"keeper,driver,region,quality,technician,manager" like:"[keeper]"`
+	Language agent.Language `yaml:"language" doc:"The language of messages to this person." enum:"en,zh"`
+	Unit     agent.Degrees  `yaml:"unit" doc:"The unit of temperatures in messages to this person." enum:"celsius,fahrenheit"`
+	Email    string         `yaml:"email" doc:"Told by mail at this address, through the first output that sends mails." example:"li.wei@cold.example"`
+	Phone    string         `yaml:"phone" doc:"Told by short message at this number with country code, through the first output that sends them." like:"+8613800138000"`
+	Chat     *Chat          `yaml:"chat" doc:"Told through a webhook."`
+	Badge    string         `yaml:"badge" doc:"The code of the person's badge or tag: scanned at any scanner it acknowledges, by name, everything that sounds there." like:"04a2b3c4d5e680"`
+	Rota     string         `yaml:"rota" doc:"When the person is on duty: a rota of escalation. Without it, always." like:"day"`
 }
 
-func (p *Person) setDefaults() { p.Language, p.Unit = "en", "celsius" }
+func (p *Person) setDefaults() { p.Language, p.Unit = agent.English, agent.Celsius }
 
 // Chat is a webhook through which a person is told.
 type Chat struct {
@@ -43,7 +43,7 @@ func (*Escalation) inPart() {}
 
 // Level is who is told when nobody has acknowledged for some time.
 type Level struct {
-	After    time.Duration    `yaml:"after" doc:"How long nobody has acknowledged: 0s for at once, at most 7d. The time counts on through restarts and power cuts."`
+	After    time.Duration    `yaml:"after" doc:"How long nobody has acknowledged: 0s for at once, at most 7d. The time counts on through restarts and power cuts." example:"10m"`
 	To       []string         `yaml:"to,required" doc:"People, roles and outputs, by their ids. An output that a level names is told then and not before; all others are told at once." example:"[keeper]"`
 	Severity []agent.Severity `yaml:"severity" doc:"For which alarms; without it, warning and critical." like:"[critical]"`
 	Places   []agent.ZoneID   `yaml:"places" doc:"For which zones; without it, all, and alarms that belong to none." like:"[cold-room-1]"`
@@ -60,8 +60,8 @@ type Rota struct {
 
 // Shift is a time of the week.
 type Shift struct {
-	Days  escalate.Days      `yaml:"days" doc:"Days on which it begins: mon-fri, or sat,sun."`
-	From  escalate.TimeOfDay `yaml:"from" doc:"When it begins, in the site's time."`
+	Days  escalate.Days      `yaml:"days" doc:"Days on which it begins: mon-fri, or sat,sun." example:"mon-fri"`
+	From  escalate.TimeOfDay `yaml:"from" doc:"When it begins, in the site's time." like:"08:00"`
 	To    escalate.TimeOfDay `yaml:"to" doc:"When it ends; if that is not later than from, on the next day."`
 	Every int                `yaml:"every" doc:"Every how many weeks: 2 for every second one. 1 to 6."`
 	Since Date               `yaml:"since" doc:"A day of a week in which it is on, where every is more than 1." like:"2026-01-05"`

@@ -31,6 +31,7 @@ type Agent struct {
 	Reload   func(ctx context.Context, who Person) error                     // the config file
 	Tail     func(ctx context.Context, line func([]byte) error) error        // one JSON record per line, as they are committed
 	Trips    Trips                                                           // nil: there are none
+	Drills   Drills                                                          // nil: there are none
 }
 
 // Person is who asks: the name given with --as, and the peer's user id.
@@ -123,6 +124,7 @@ func (s *Server) routes() http.Handler {
 	}))
 	mux.HandleFunc("GET /v1/tail", s.tail)
 	s.tripRoutes(mux)
+	s.drillRoutes(mux)
 	return mux
 }
 

@@ -67,6 +67,7 @@ type Agent struct {
 	scanners   []*sample.Scanner
 	deliveries []*delivery
 	announcer  *announcer
+	drills     *drills
 }
 
 // New opens the store and builds everything, touching no hardware and no network. What it
@@ -139,13 +140,15 @@ func (a *Agent) build(ctx context.Context) error {
 	if a.host, a.worlds, err = newHost(a.cfg, a.clock); err != nil {
 		return err
 	}
+	a.drills = newDrills(a)
 	a.announcer = newAnnouncer(a)
 	a.announcer.begin(ctx)
 	a.recorder = newRecorder(a)
+	a.announcer.others = a.recorder.calls.others
 	if err := a.recorder.begin(ctx); err != nil {
 		return err
 	}
-	a.announcer.standing(a.rules.alarms.Active(), a.rules.alarms.Sounding())
+	a.announcer.standing(a.recorder.rules.alarms.Active(), a.recorder.rules.alarms.Sounding(), a.recorder.calls)
 	a.lanes = a.newLanes(a.host, a.clock.Now().Mono)
 	a.scanners = a.newScanners(a.host)
 	for i := range a.cfg.Upstreams {
@@ -234,6 +237,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		right.run(d.Run)
 	}
 	right.run(a.announcer.Run)
+	right.run(a.drills.Run)
 	right.run(a.runControl)
 	if a.cfg.Web.Listen != config.WebOff {
 		right.run((&web{a.cfg.Web.Listen, a.Status, a.recorder.counts, a.health.For("web"), a.log}).Run)

@@ -34,6 +34,14 @@ type pendingNotice struct {
 	Wall  time.Time        `json:"t,omitzero"`
 	Event agent.AlarmEvent `json:"alarm"`
 
+	// Of a level of the escalation; as of announce.Notice.
+	Only    []string             `json:"only,omitempty"`
+	To      []announce.Recipient `json:"to,omitempty"`
+	Level   int                  `json:"level,omitempty"`
+	WaitedS int64                `json:"waited_s,omitempty"`
+	Advice  string               `json:"advice,omitempty"`
+	Late    bool                 `json:"late,omitempty"`
+
 	at       agent.Instant
 	sounding agent.Severity
 	ticket   *store.Ticket // nil for those of an earlier life
@@ -45,6 +53,8 @@ type announcer struct {
 	site       agent.SiteID
 	gateway    agent.GatewayID
 	zones      map[agent.ZoneID]string
+	others     []string // outputs that are told transitions at once; nil: all
+	drills     *drills
 	now        func() agent.Instant
 	store      *store.DB
 	dispatcher *announce.Dispatcher
@@ -60,7 +70,7 @@ type announcer struct {
 func newAnnouncer(a *Agent) *announcer {
 	n := &announcer{
 		site: a.cfg.Site, gateway: a.cfg.Gateway, zones: map[agent.ZoneID]string{}, now: a.clock.Now,
-		store: a.store, log: a.log, wake: make(chan struct{}, 1),
+		store: a.store, log: a.log, drills: a.drills, wake: make(chan struct{}, 1),
 	}
 	for _, z := range a.cfg.Zones {
 		n.zones[z.ID] = z.Name
@@ -74,9 +84,9 @@ func newAnnouncer(a *Agent) *announcer {
 	return n
 }
 
-// expect notes transitions that are about to be appended, and returns the state to commit
-// with them; none while what an earlier life left could not be read.
-func (n *announcer) expect(events []agent.Event, sounding agent.Severity) []store.AppendOption {
+// expect notes transitions that are about to be appended, and what levels tell, and returns the
+// state to commit with them; none while what an earlier life left could not be read.
+func (n *announcer) expect(events []agent.Event, sounding agent.Severity, levels ...*pendingNotice) []store.AppendOption {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for i := range events {
@@ -84,9 +94,10 @@ func (n *announcer) expect(events []agent.Event, sounding agent.Severity) []stor
 			continue
 		}
 		n.pending = append(n.pending, &pendingNotice{
-			Wall: events[i].At.Wall, Event: *events[i].Alarm, at: events[i].At, sounding: sounding, since: clock.Elapsed(),
+			Wall: events[i].At.Wall, Event: *events[i].Alarm, at: events[i].At, sounding: sounding, since: clock.Elapsed(), Only: n.others,
 		})
 	}
+	n.pending = append(n.pending, levels...)
 	if over := len(n.pending) - mostPending; over > 0 {
 		n.pending = n.pending[over:]
 	}
@@ -141,6 +152,7 @@ func (n *announcer) begin(ctx context.Context) {
 	}
 	for _, p := range old {
 		p.Event.Late = true
+		p.Late = p.Level > 0
 		p.at = agent.Instant{Wall: p.Wall}
 	}
 	n.pending = append(old, n.pending...)
@@ -178,9 +190,14 @@ func (n *announcer) dispatch(ctx context.Context) {
 			_ = p.ticket.Wait(wait) // whatever the disk says, the alarm goes out now
 			cancel()
 		}
+		sounding := p.sounding
+		if n.drills.running() {
+			sounding = agent.SeverityCritical
+		}
 		first := n.dispatcher.Announce(announce.Notice{
 			Site: n.site, Gateway: n.gateway, At: p.at, Event: &p.Event, ZoneName: n.zones[p.Event.Zone],
-			Sounding: p.sounding, Done: func() { n.taken(p) },
+			Sounding: sounding, Only: p.Only, To: p.To, Level: p.Level, Waited: time.Duration(p.WaitedS) * time.Second,
+			Advice: p.Advice, Late: p.Late, Done: func() { n.taken(p) },
 		})
 		if !first {
 			n.taken(p)
@@ -205,10 +222,10 @@ func (n *announcer) taken(done *pendingNotice) {
 
 // standing tells the outputs that follow the state how things stand after a start; what an
 // earlier life left to be announced leaves them as they stand.
-func (n *announcer) standing(active []alarm.Status, sounding agent.Severity) {
+func (n *announcer) standing(active []alarm.Status, sounding agent.Severity, levels *escalation) {
 	standing := make([]announce.Standing, 0, len(active))
 	for i := range active {
-		if a := &active[i]; a.Cause == "" { // another one's message spoke for the rest
+		if a := &active[i]; a.Cause == "" || a.Cause == a.ID { // another one's message spoke for the rest
 			standing = append(standing, announce.Standing{ZoneName: n.zones[a.Zone], Alarm: agent.AlarmEvent{
 				ID: a.ID, Alarm: a.Alarm, Kind: a.Kind, Severity: a.Severity, Zone: a.Zone, Point: a.Point, Item: a.Item,
 				State: a.State, Value: a.Value, Limit: a.Limit, Began: a.Began, Message: a.Message, Texts: a.Texts, Items: a.Items,
@@ -219,9 +236,19 @@ func (n *announcer) standing(active []alarm.Status, sounding agent.Severity) {
 	n.mu.Lock()
 	for _, p := range n.queue {
 		p.sounding = sounding
+		if len(p.Only) == 1 && levels.named(p.Only[0]) {
+			p.sounding = levels.sounding(p.Only[0])
+		}
 	}
 	n.mu.Unlock()
-	n.dispatcher.Announce(announce.Notice{Site: n.site, Gateway: n.gateway, At: n.now(), Sounding: sounding, Standing: standing})
+	notice := announce.Notice{Site: n.site, Gateway: n.gateway, At: n.now(), Sounding: sounding, Standing: standing, Only: n.others}
+	n.dispatcher.Announce(notice)
+	for i := range levels.cfg.Outputs {
+		if id := levels.cfg.Outputs[i].ID; levels.named(id) {
+			notice.Only, notice.Sounding = []string{id}, levels.sounding(id)
+			n.dispatcher.Announce(notice)
+		}
+	}
 }
 
 // lateOutput opens its output with the first notice, and again after that failed: a pin that

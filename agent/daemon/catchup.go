@@ -34,6 +34,8 @@ func (r *recorder) begin(ctx context.Context) error {
 	}
 	out := r.rules.start(r.clock.Now())
 	r.wants(out.Next)
+	r.calls.begin(ctx)
+	defer r.climb()
 	if made = append(made, out.Events...); len(made) > 0 {
 		r.append(nil, made, true)
 		return nil
@@ -62,6 +64,8 @@ func (r *recorder) catchUp(ctx context.Context) {
 	if !kept { // there never was a state: these rules have seen everything that there is
 		r.behind = false
 		r.announcer.begin(ctx)
+		r.calls.begin(ctx)
+		defer r.climb()
 		r.last = r.store.Append(nil, r.state()...)
 		return
 	}
@@ -79,6 +83,8 @@ func (r *recorder) catchUp(ctx context.Context) {
 	made = append(made, closing(began, fresh, r.clock.Now())...)
 	r.behind = false
 	r.announcer.begin(ctx)
+	r.calls.begin(ctx)
+	defer r.climb()
 	r.log.Info("rules brought up to date")
 	if len(made) > 0 {
 		r.append(nil, made, true)
@@ -105,13 +111,10 @@ func closing(behind, caughtUp *rules, now agent.Instant) []agent.Event {
 		if known[s.ID] || s.State == agent.StateRtnUnack { // that one was cleared already
 			continue
 		}
-		message := "Raised while the store could not be read; it is over."
-		if id := goesOn[instance{s.Alarm, s.Point, s.Item}]; id != "" {
-			message = fmt.Sprintf("Raised while the store could not be read; it goes on as %s.", id)
-		}
+		message, texts := caughtUp.alarms.Superseded(goesOn[instance{s.Alarm, s.Point, s.Item}])
 		events = append(events, agent.Event{At: now, Kind: agent.EventAlarm, Alarm: &agent.AlarmEvent{
 			ID: s.ID, Alarm: s.Alarm, Kind: s.Kind, Severity: s.Severity, Zone: s.Zone, Point: s.Point, Item: s.Item,
-			Transition: agent.Cleared, State: agent.StateNormal, Value: s.Value, Limit: s.Limit, Began: s.Began, Message: message,
+			Transition: agent.Cleared, State: agent.StateNormal, Value: s.Value, Limit: s.Limit, Began: s.Began, Message: message, Texts: texts,
 		}})
 	}
 	return events

@@ -161,6 +161,13 @@ func (r *rig) drivers() drivers {
 		func(_ context.Context, _ sensors.Host, c dialConfig) (sensors.Sensor, error) {
 			return r.dial(agent.SensorID(c.Name)), nil
 		})
+	d.sensors["lever"] = sensors.Define("lever", dialConfig{},
+		func(dialConfig) []sensors.PointSpec {
+			return []sensors.PointSpec{{Name: "contact", Quantity: agent.Contact}}
+		},
+		func(_ context.Context, _ sensors.Host, c dialConfig) (sensors.Sensor, error) {
+			return lever{r.dial(agent.SensorID(c.Name))}, nil
+		})
 	d.scanners["gun"] = sensors.DefineScanner("gun", dialConfig{}, nil,
 		func(_ context.Context, _ sensors.Host, c dialConfig) (sensors.Scanner, error) {
 			return r.gun(agent.ReaderID(c.Name)), nil

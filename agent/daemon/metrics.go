@@ -1,11 +1,13 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
+	"net/http"
 	"runtime"
 
-	"github.com/prometheus/client_golang/prometheus"
-
+	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/control"
 )
 
@@ -13,80 +15,101 @@ import (
 type metrics struct {
 	status func(context.Context) (control.Status, error)
 	counts func() counters
+	log    *slog.Logger
 }
 
-func desc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("frostline_"+name, help, labels, nil)
+// families are all metrics. Names are for ever.
+type families struct {
+	readings, faults, scans, raised, value, age, alarms, condition *metric
+	records, bytes, memory, waiting, taken, wire, routines         *metric
 }
 
-// The metrics. Names are for ever.
-var (
-	metricReadings  = desc("readings_total", "Readings taken since the start, faults included.")
-	metricFaults    = desc("reading_faults_total", "Readings since the start that gave no value.")
-	metricScans     = desc("scans_total", "Scans since the start.")
-	metricRaised    = desc("alarms_raised_total", "Alarms raised since the start.")
-	metricValue     = desc("value", "Newest value of a point, in the quantity's unit; absent while the point has none.", "zone", "point", "quantity")
-	metricAge       = desc("reading_age_seconds", "Age of a point's newest reading.", "zone", "point")
-	metricAlarms    = desc("alarms", "Alarms that are active or not acknowledged.", "state", "severity")
-	metricCondition = desc("condition", "1 for every trouble the agent is in.", "code", "subject", "severity")
-	metricRecords   = desc("store_records", "Records in the store.")
-	metricBytes     = desc("store_bytes", "Bytes of the store.")
-	metricMemory    = desc("store_in_memory", "Records that wait for the disk.")
-	metricWaiting   = desc("upstream_waiting", "Records that an upstream has not taken.", "upstream")
-	metricTaken     = desc("upstream_taken_total", "Records that an upstream took since the start.", "upstream")
-	metricWire      = desc("upstream_bytes_total", "Bytes on an upstream's socket, both ways.", "upstream")
-	metricRoutines  = desc("goroutines", "Goroutines of the agent.")
-)
-
-// Describe implements prometheus.Collector: the collector is unchecked, since which points and
-// upstreams there are is known only at a scrape.
-func (*metrics) Describe(chan<- *prometheus.Desc) {}
-
-// Collect implements prometheus.Collector.
-func (m *metrics) Collect(ch chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+func newFamilies() *families {
+	return &families{
+		readings:  counterOf("readings_total", "Readings taken since the start, faults included."),
+		faults:    counterOf("reading_faults_total", "Readings since the start that gave no value."),
+		scans:     counterOf("scans_total", "Scans since the start."),
+		raised:    counterOf("alarms_raised_total", "Alarms raised since the start."),
+		value:     gaugeOf("value", "Newest value of a point, in the quantity's unit; absent while the point has none.", "zone", "point", "quantity"),
+		age:       gaugeOf("reading_age_seconds", "Age of a point's newest reading.", "zone", "point"),
+		alarms:    gaugeOf("alarms", "Alarms that are active or not acknowledged.", "state", "severity"),
+		condition: gaugeOf("condition", "1 for every trouble the agent is in.", "code", "subject", "severity"),
+		records:   gaugeOf("store_records", "Records in the store."),
+		bytes:     gaugeOf("store_bytes", "Bytes of the store."),
+		memory:    gaugeOf("store_in_memory", "Records that wait for the disk."),
+		waiting:   gaugeOf("upstream_waiting", "Records that an upstream has not taken.", "upstream"),
+		taken:     counterOf("upstream_taken_total", "Records that an upstream took since the start.", "upstream"),
+		wire:      counterOf("upstream_bytes_total", "Bytes on an upstream's socket, both ways.", "upstream"),
+		routines:  gaugeOf("goroutines", "Goroutines of the agent."),
 	}
-	counter := func(d *prometheus.Desc, v int64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+}
+
+func (f *families) all() []*metric {
+	return []*metric{
+		f.readings, f.faults, f.scans, f.raised, f.value, f.age, f.alarms, f.condition,
+		f.records, f.bytes, f.memory, f.waiting, f.taken, f.wire, f.routines,
 	}
-	c := m.counts()
-	counter(metricReadings, c.Readings)
-	counter(metricFaults, c.Faults)
-	counter(metricScans, c.Scans)
-	counter(metricRaised, c.Raised)
-	gauge(metricRoutines, float64(runtime.NumGoroutine()))
-	ctx, cancel := context.WithTimeout(context.Background(), 2*statusWithin)
+}
+
+// ServeHTTP answers a scrape.
+func (m *metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*statusWithin)
 	defer cancel()
 	s, err := m.status(ctx)
 	if err != nil {
-		ch <- prometheus.NewInvalidMetric(metricRecords, err)
+		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
+	var text bytes.Buffer
+	for _, f := range m.collect(&s).all() {
+		if err := f.write(&text); err != nil {
+			panic("daemon: a buffer takes everything: " + err.Error())
+		}
+	}
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	if _, err := w.Write(text.Bytes()); err != nil {
+		m.log.Debug("metrics not written", slog.Any("err", err))
+	}
+}
+
+func (m *metrics) collect(s *control.Status) *families {
+	f, c := newFamilies(), m.counts()
+	f.readings.add(float64(c.Readings))
+	f.faults.add(float64(c.Faults))
+	f.scans.add(float64(c.Scans))
+	f.raised.add(float64(c.Raised))
+	f.routines.add(float64(runtime.NumGoroutine()))
 	for _, z := range s.Zones {
 		for _, p := range z.Points {
 			if p.V != nil {
-				gauge(metricValue, p.V.Float64(), string(z.ID), string(p.Point), string(p.Quantity))
+				f.value.add(p.V.Float64(), string(z.ID), string(p.Point), string(p.Quantity))
 			}
-			gauge(metricAge, float64(p.AgeS), string(z.ID), string(p.Point))
+			f.age.add(float64(p.AgeS), string(z.ID), string(p.Point))
 		}
 	}
-	alarms := map[[2]string]float64{}
-	for _, a := range s.Alarms {
-		alarms[[2]string{string(a.State), string(a.Severity)}]++
-	}
-	for k, n := range alarms {
-		gauge(metricAlarms, n, k[0], k[1])
+	for _, state := range agent.AlarmStates() {
+		for _, severity := range agent.Severities() {
+			n := 0
+			for i := range s.Alarms {
+				if s.Alarms[i].State == state && s.Alarms[i].Severity == severity {
+					n++
+				}
+			}
+			if n > 0 {
+				f.alarms.add(float64(n), string(state), string(severity))
+			}
+		}
 	}
 	for _, a := range s.Conditions {
-		gauge(metricCondition, 1, a.Code, a.Subject, string(a.Severity))
+		f.condition.add(1, a.Code, a.Subject, string(a.Severity))
 	}
-	gauge(metricRecords, float64(s.Store.Records))
-	gauge(metricBytes, float64(s.Store.Bytes))
-	gauge(metricMemory, float64(s.Store.InMemory))
+	f.records.add(float64(s.Store.Records))
+	f.bytes.add(float64(s.Store.Bytes))
+	f.memory.add(float64(s.Store.InMemory))
 	for _, u := range s.Upstreams {
-		gauge(metricWaiting, float64(u.Waiting), string(u.ID))
-		counter(metricTaken, u.Taken, string(u.ID))
-		counter(metricWire, u.Bytes, string(u.ID))
+		f.waiting.add(float64(u.Waiting), string(u.ID))
+		f.taken.add(float64(u.Taken), string(u.ID))
+		f.wire.add(float64(u.Bytes), string(u.ID))
 	}
+	return f
 }

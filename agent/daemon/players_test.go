@@ -66,6 +66,20 @@ func (d *dial) Read(_ context.Context, dst []sensors.Sample) ([]sensors.Sample, 
 
 func (d *dial) Close() error { return nil }
 
+// lever is a dial that shows a contact; it begins open.
+type lever struct{ *dial }
+
+func (l lever) Read(ctx context.Context, dst []sensors.Sample) ([]sensors.Sample, error) {
+	got, err := l.dial.Read(ctx, nil)
+	for i := range got {
+		got[i].Point = "contact"
+		if got[i].Value != agent.Unit {
+			got[i].Value = 0
+		}
+	}
+	return append(dst, got...), err
+}
+
 // gun is a scanner that sees what the test scans.
 type gun struct{ codes chan string }
 
@@ -92,7 +106,14 @@ type heard struct {
 type bell struct {
 	mu     sync.Mutex
 	heard  []heard
+	mutes  time.Duration // for how long it was silenced, in all
 	refuse bool
+}
+
+func (b *bell) silenced() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.mutes
 }
 
 func (b *bell) Announce(_ context.Context, n announce.Notice) error {
@@ -101,6 +122,7 @@ func (b *bell) Announce(_ context.Context, n announce.Notice) error {
 	if b.refuse {
 		return errors.New("the bell is muffled")
 	}
+	b.mutes += n.Mute
 	if n.Event != nil {
 		b.heard = append(b.heard, heard{n, clock.Elapsed()})
 	}

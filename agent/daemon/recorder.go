@@ -29,9 +29,11 @@ type recorder struct {
 	log       *slog.Logger
 	announcer *announcer
 	troubles  *troubles
+	drills    *drills
 
 	mu    sync.Mutex // guards the rest, and orders what is appended
 	rules *rules
+	calls *escalation
 	next  time.Duration // when the rules want to be stepped without input; 0 for never
 	armed time.Duration // when Run wakes by itself
 	saved time.Duration // when their state was last written
@@ -53,6 +55,7 @@ type counters struct {
 func newRecorder(a *Agent) *recorder {
 	return &recorder{
 		clock: a.clock, store: a.store, board: a.board, log: a.log, announcer: a.announcer, troubles: a.troubles, rules: a.rules,
+		drills: a.drills, calls: newEscalation(a),
 		wake: make(chan struct{}, 1), born: a.clock.Now(),
 		renew: func() (*rules, error) { return newRules(a.cfg, a.store) },
 	}
@@ -70,6 +73,9 @@ func (r *recorder) Readings(readings []agent.Reading) {
 		out := r.rules.reading(&records[i].Reading)
 		events = append(events, out.Events...)
 		r.wants(out.Next)
+		if r.calls.press(&readings[i], r.rules.def.Point) {
+			records = append(records, r.mute(readings[i].At))
+		}
 		r.count.Readings++
 		if !readings[i].OK() {
 			r.count.Faults++
@@ -93,7 +99,8 @@ func (r *recorder) Scan(s agent.Scan) {
 	r.count.Scans++
 	moved, out := r.rules.scan(&s)
 	r.wants(out.Next)
-	r.append(append([]agent.Record{agent.OfScan(s)}, recordsOf(moved)...), out.Events, true)
+	events := append(out.Events, r.badge(&s)...)
+	r.append(append([]agent.Record{agent.OfScan(s)}, recordsOf(moved)...), events, true)
 }
 
 // Event records an event that no rule looks at. Those of the urgent lane are committed at once.
@@ -130,11 +137,14 @@ func (r *recorder) command(c alarm.Command, uid int) ([]agent.AlarmEventID, *sto
 // append commits records with the transitions that they caused. The caller holds mu.
 func (r *recorder) append(records []agent.Record, events []agent.Event, urgent bool) *store.Ticket {
 	var opts []store.AppendOption
-	if len(events) > 0 {
+	told, notices := r.calls.follow(events)
+	said := len(events)+len(told) > 0
+	if said {
 		urgent = true
-		records = append(records, recordsOf(events)...)
-		opts = append(opts, r.state()...)
-		opts = append(opts, r.announcer.expect(events, r.rules.alarms.Sounding())...)
+		records = append(append(records, recordsOf(events)...), told...)
+		opts = append(append(opts, r.state()...), r.calls.state()...)
+		opts = append(opts, r.announcer.expect(events, r.rules.alarms.Sounding(), notices...)...)
+		r.arm(r.calls.wants())
 		for i := range events {
 			if a := events[i].Alarm; a != nil && a.Transition == agent.Raised {
 				r.count.Raised++
@@ -145,7 +155,7 @@ func (r *recorder) append(records []agent.Record, events []agent.Event, urgent b
 		opts = append(opts, store.Urgent())
 	}
 	r.last = r.store.Append(records, opts...)
-	if len(events) > 0 {
+	if said {
 		r.announcer.appended(r.last)
 	}
 	return r.last
@@ -177,14 +187,7 @@ func recordsOf(events []agent.Event) []agent.Record {
 // would wake by itself. The caller holds mu.
 func (r *recorder) wants(next time.Duration) {
 	r.next = next
-	if next == 0 || next >= r.armed {
-		return
-	}
-	r.armed = next
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
+	r.arm(next)
 }
 
 // Run steps the rules when they want to be stepped without input, and writes their state
@@ -198,6 +201,9 @@ func (r *recorder) Run(ctx context.Context) error {
 		}
 		if r.next != 0 {
 			due = min(due, r.next)
+		}
+		if wants := r.calls.wants(); wants != 0 {
+			due = min(due, wants)
 		}
 		r.armed = due
 		r.mu.Unlock()
@@ -240,9 +246,13 @@ func (r *recorder) step(ctx context.Context) {
 		out = join(out, r.rules.step(alarm.Input{At: now, Trouble: &t}))
 	}
 	r.next = out.Next
-	if len(out.Events) > 0 {
+	counted := r.calls.tick(now)
+	if len(out.Events)+len(r.calls.calls) > 0 {
 		r.append(nil, out.Events, true)
 		return
+	}
+	if counted {
+		r.store.Append(nil, r.calls.state()...)
 	}
 	if now.Mono-r.saved >= checkpointEvery {
 		r.store.Append(nil, r.state()...)

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -41,7 +42,7 @@ type History struct {
 	SetAside int64
 }
 
-// Rows are the readings, scans, trips, and acts of people about alarms, each at the instant
+// Rows are the readings, scans, trips, starts of the agent, and acts of people about alarms, each at the instant
 // that it has on record, so that reboots and steps of the clock are what they were.
 func (h *History) Rows(ctx context.Context) iter.Seq2[rehearse.Row, error] {
 	return func(yield func(rehearse.Row, error) bool) {
@@ -55,6 +56,8 @@ func (h *History) Rows(ctx context.Context) iter.Seq2[rehearse.Row, error] {
 func (h *History) each(ctx context.Context, yield func(rehearse.Row) bool) error {
 	var at agent.Position
 	var epochs *lineage
+	var lives lives
+	var before *alarm.Trip // what became of the trip before From
 	defs := map[agent.DefID]*agent.Definition{}
 	var records []agent.Record
 	for {
@@ -77,34 +80,71 @@ func (h *History) each(ctx context.Context, yield func(rehearse.Row) bool) error
 				h.SetAside++
 				continue
 			}
-			if row, ok := h.row(rec, defs); ok && !yield(row) {
+			row, ok := h.row(rec, defs)
+			row.Start = lives.begins(rec)
+			switch {
+			case !h.asked(row.At.Wall):
+				before = cmp.Or(row.Trip, before)
+				continue
+			case !ok && !row.Start:
+				continue
+			case before != nil && !yield(rehearse.Row{At: row.At, Trip: before}):
+				return nil
+			}
+			before = nil
+			if !yield(row) {
 				return nil
 			}
 		}
 	}
 }
 
-// row is a record as a row; ok is false for what no rule is about and for what was asked not.
+// lives tells where the agent was off: after it has said that it stops, and before an epoch
+// that follows an end without that.
+type lives struct {
+	epoch agent.Epoch
+	off   bool
+}
+
+// begins reports whether the record is the first of a life. Readings and scans may come
+// before the agent has said that it has started, and none comes after it has said that it stops.
+func (l *lives) begins(rec *agent.Record) bool {
+	if rec.Position.Epoch != l.epoch {
+		l.epoch, l.off = rec.Position.Epoch, true
+	}
+	state := ""
+	if rec.Type == agent.TypeEvent && rec.Event.Change != nil && rec.Event.Change.Subject == "agent" {
+		state = rec.Event.Change.State
+	}
+	if state == "stopped" {
+		l.off = true
+		return false
+	}
+	if !l.off || rec.Type == agent.TypeEvent && state != "started" {
+		return false
+	}
+	l.off = false
+	return true
+}
+
+// asked reports whether a time is one of those that were asked for.
+func (h *History) asked(wall time.Time) bool {
+	if wall.IsZero() {
+		return h.From.IsZero() && h.To.IsZero()
+	}
+	return (h.From.IsZero() || !wall.Before(h.From)) && (h.To.IsZero() || wall.Before(h.To))
+}
+
+// row is a record as a row; ok is false for what no rule is about.
 func (h *History) row(rec *agent.Record, defs map[agent.DefID]*agent.Definition) (row rehearse.Row, ok bool) {
 	row.At = rec.At()
-	if wall := row.At.Wall; wall.IsZero() && !(h.From.IsZero() && h.To.IsZero()) ||
-		!h.From.IsZero() && wall.Before(h.From) || !h.To.IsZero() && !wall.Before(h.To) {
-		return row, false
-	}
 	switch {
 	case rec.Type == agent.TypeReading:
 		row.Reading, row.Definition = &rec.Reading, h.definition(rec.Reading.Def, defs)
 	case rec.Type == agent.TypeScan:
 		row.Scan = rec.Scan
 	case rec.Event.Trip != nil:
-		switch rec.Event.Trip.Transition {
-		case agent.TripStarted:
-			row.Trip = &alarm.Trip{Begins: true}
-		case agent.TripEnded:
-			row.Trip = &alarm.Trip{}
-		default:
-			return row, false
-		}
+		row.Trip = &alarm.Trip{Begins: rec.Event.Trip.Transition == agent.TripStarted, Transit: rec.Event.Trip.Phase == agent.PhaseUnderWay}
 	case rec.Event.Alarm != nil && rec.Event.Alarm.By != "" && acts[rec.Event.Alarm.Transition]:
 		row.Command = commandOf(rec.Event.Alarm)
 	default:

@@ -20,6 +20,7 @@ type rules struct {
 	alarms *alarm.Engine
 	stock  *stock.Engine
 	trips  *journeys
+	badges badges
 	specs  []alarm.Spec
 	kinds  map[string]alarm.Kind
 	defs   interface {
@@ -33,7 +34,7 @@ type rules struct {
 func newRules(cfg *config.Config, defs interface {
 	Definition(id agent.DefID) (agent.Definition, bool)
 }) (*rules, error) {
-	r := &rules{defs: defs, kinds: map[string]alarm.Kind{}}
+	r := &rules{defs: defs, kinds: map[string]alarm.Kind{}, badges: badgesOf(cfg)}
 	kinds := alarmall.Kinds()
 	for _, k := range kinds {
 		r.kinds[k.Name] = k
@@ -98,7 +99,7 @@ func voicesOf(cfg *config.Config) []agent.Voice {
 	}
 	for i := range cfg.People {
 		p := &cfg.People[i]
-		voices = append(voices, agent.Voice{Language: agent.Language(p.Language), Unit: agent.Degrees(p.Unit)})
+		voices = append(voices, agent.Voice{Language: p.Language, Unit: p.Unit})
 	}
 	return voices
 }
@@ -179,6 +180,9 @@ func (r *rules) reading(rd *agent.Reading) alarm.Output {
 
 // scan steps the rules with a scan, and returns what it moves beside the transitions.
 func (r *rules) scan(s *agent.Scan) ([]agent.Event, alarm.Output) {
+	if _, badge := r.badges.of(s.Code); badge {
+		return nil, r.tick(s.At) // what it acknowledges is on record
+	}
 	found := r.stock.Scan(s)
 	out := r.stepWith(alarm.Input{At: s.At}, s)
 	for _, l := range found.Levels {

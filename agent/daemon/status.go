@@ -159,6 +159,7 @@ func (a *Agent) verbs() control.Agent {
 		Ack:      a.ack,
 		Alarm:    a.command,
 		Trips:    a,
+		Drills:   a,
 		Stat:     func(ctx context.Context) (any, error) { return a.store.Stat(ctx) },
 		Backup:   a.backup,
 		Requeue:  a.requeue,
@@ -170,6 +171,9 @@ func (a *Agent) verbs() control.Agent {
 }
 
 func (a *Agent) ack(ctx context.Context, who control.Person, req control.AckRequest) (control.AckReply, error) {
+	if a.drills.answers(req.ID, who) {
+		return control.AckReply{Acknowledged: []agent.AlarmEventID{a.drills.id()}}, nil
+	}
 	all := req.ID == "all"
 	ids := []string{req.ID}
 	if all {

@@ -10,9 +10,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/control"
 	"github.com/frostline/frostline/agent/health"
@@ -59,10 +56,8 @@ func (w *web) serve(ctx context.Context, l net.Listener) error {
 }
 
 func (w *web) routes() http.Handler {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(&metrics{status: w.status, counts: w.counts})
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", &metrics{status: w.status, counts: w.counts, log: w.log})
 	mux.HandleFunc("GET /healthz", w.healthz)
 	mux.HandleFunc("GET /{$}", w.page)
 	return mux

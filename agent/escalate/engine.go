@@ -135,7 +135,7 @@ func (e *Engine) next() timeline.Moment {
 		if due := en.due(); due != 0 {
 			earlier(max(due, e.at))
 		}
-		if en.holds() {
+		if en.holds() || e.lost != nil {
 			earlier(e.minute())
 		}
 	}

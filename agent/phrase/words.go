@@ -8,7 +8,7 @@ import (
 	"github.com/frostline/frostline/agent"
 )
 
-// state is in the common table, what a state quantity's 0 and 1 are.
+// stateKey is where the common table has what a state quantity's 0 or 1 is called.
 func stateKey(q agent.Quantity, on bool) string {
 	if on {
 		return "state." + string(q) + ".1"

@@ -77,7 +77,7 @@ func (e *Expected) describe(loc *time.Location) string {
 		words = append(words, "at", string(e.Point))
 	}
 	if e.State != "" {
-		words = append(words, "->", string(e.State))
+		words = append(words, "("+string(e.State)+")")
 	}
 	return strings.Join(words, " ")
 }

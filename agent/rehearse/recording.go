@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/alarm"
 	"github.com/frostline/frostline/agent/climate"
 )
 
 // Recording is what CSV files say, in the order of time. Rows of one time keep the order in
-// which they were read: the later one is the newer.
+// which they were read: the later one is the newer. It is in memory, 32 bytes a row.
 type Recording struct {
 	OutOfOrder int64 // rows that stood behind one of a later time below the same header; they were put in order
 	SameTime   int64 // rows of a point whose time an earlier row has; both count, the later one from then on
@@ -141,10 +142,12 @@ func (r *Recording) place(e *entry) string {
 }
 
 // Rows are the rows from one time, and before another, which are open where zero. One clock
-// goes through all of them: the monotonic one by as much as the rows' times tell.
+// goes through all of them: the monotonic one by as much as the rows' times tell. Before the
+// first comes one that says that a trip begins and is under way: the whole is one.
 func (b *Bound) Rows(from, to time.Time) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		var reading agent.Reading
+		begun := false
 		for i := range b.r.entries {
 			e := &b.r.entries[i]
 			wall := time.UnixMilli(e.at).UTC()
@@ -154,6 +157,10 @@ func (b *Bound) Rows(from, to time.Time) iter.Seq2[Row, error] {
 			row := Row{At: agent.Instant{
 				Wall: wall, Mono: start + time.Duration(e.at-b.r.entries[0].at)*time.Millisecond, Boot: boot, Trust: agent.ClockSynced,
 			}}
+			if !begun && !yield(Row{At: row.At, Trip: &alarm.Trip{Begins: true, Transit: true}}, nil) {
+				return
+			}
+			begun = true
 			if e.fault == isScan {
 				row.Scan = &agent.Scan{Reader: b.r.readers[e.of], At: row.At, Code: b.r.codes[e.value], Symbology: agent.SymbologyUnknown}
 			} else {

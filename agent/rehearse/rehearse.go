@@ -13,6 +13,7 @@ import (
 // moment. What they point to is valid until the next row.
 type Row struct {
 	At         agent.Instant
+	Start      bool // the agent starts, and was not running since the row before
 	Reading    *agent.Reading
 	Definition *agent.Definition // of the reading; nil where it is lost
 	Scan       *agent.Scan
@@ -70,8 +71,7 @@ type player struct {
 }
 
 func (p *player) play(row *Row) error {
-	if !p.begun {
-		p.begun = true
+	if row.Start || !p.begun {
 		if err := p.begin(row.At); err != nil {
 			return err
 		}
@@ -103,7 +103,9 @@ func (p *player) play(row *Row) error {
 
 // begin starts the rules as the agent does.
 func (p *player) begin(at agent.Instant) error {
-	p.last = at
+	if !p.begun {
+		p.begun, p.last = true, at
+	}
 	if err := p.step(alarm.Input{At: at, Start: true}); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -10,19 +11,23 @@ import (
 
 // Builder makes a report of records. It is used by one goroutine.
 type Builder struct {
-	set     Setup
-	zones   map[agent.ZoneID]*Zone
-	defs    map[agent.DefID]agent.Definition // that the stream defined
-	routes  map[agent.DefID]*route           // of readings that came already
-	tracks  map[trackID]*track
-	alarms  List[Alarm]
-	lost    List[Lost]
-	clock   Clock
-	ranges  List[Positions]
-	epoch   Positions // the newest, not in ranges yet
-	unknown int64
-	first   agent.Instant // of the zones' readings
-	last    agent.Instant
+	set      Setup
+	zones    map[agent.ZoneID]*Zone
+	defs     map[agent.DefID]agent.Definition // that the stream defined
+	routes   map[agent.DefID]*route           // of readings that came already
+	tracks   map[trackID]*track
+	alarms   List[Alarm]
+	standing map[agent.AlarmEventID]Alarm // that stand before the report's time
+	cases    List[Case]
+	journey  journey
+	transit  bool // the gateway's trip is under way
+	lost     List[Lost]
+	clock    Clock
+	ranges   List[Positions]
+	epoch    Positions // the newest, not in ranges yet
+	unknown  int64
+	first    agent.Instant // of the zones' readings
+	last     agent.Instant
 }
 
 // route is where the readings of a definition go.
@@ -53,6 +58,7 @@ func New(s Setup) (*Builder, error) {
 	b := &Builder{
 		set: s, zones: map[agent.ZoneID]*Zone{}, defs: map[agent.DefID]agent.Definition{},
 		routes: map[agent.DefID]*route{}, tracks: map[trackID]*track{},
+		standing: map[agent.AlarmEventID]Alarm{}, journey: journey{most: s.Most},
 	}
 	for i := range s.Zones {
 		b.zones[s.Zones[i].ID] = &b.set.Zones[i]
@@ -210,13 +216,24 @@ func (b *Builder) event(r *agent.Record) {
 	if e.Gap != nil && b.overlaps(e.Gap, when) {
 		b.lost.add(Lost{T: wall(e.At), Gap: *e.Gap}, b.set.Most)
 	}
+	switch {
+	case e.Excursion != nil:
+		b.excursion(e.At, e.Excursion)
+	case e.Trip != nil:
+		if b.set.Trip != "" && e.Trip.ID == b.set.Trip {
+			b.journey.add(e.At, e.Trip)
+		}
+		if when != after {
+			b.follow(e.At, e.Trip)
+		}
+	case e.Alarm != nil && b.concerns(e.Alarm):
+		b.alarm(e, when)
+	}
 	if when != during {
 		return
 	}
 	b.place(r.Position)
 	switch {
-	case e.Alarm != nil && b.concerns(e.Alarm):
-		b.alarms.add(Alarm{T: wall(e.At), AlarmEvent: *e.Alarm}, b.set.Most)
 	case e.Clock != nil && e.Clock.OldOffset != e.Clock.NewOffset:
 		b.clock.Steps++
 	}
@@ -231,6 +248,29 @@ func (b *Builder) overlaps(g *agent.Gap, recorded relation) bool {
 	tooLate := !b.set.To.IsZero() && !g.From.IsZero() && !g.From.Before(b.set.To)
 	tooEarly := !b.set.From.IsZero() && !g.To.IsZero() && g.To.Before(b.set.From)
 	return !tooLate && !tooEarly
+}
+
+// alarm takes a transition of an alarm. Those that stand when the report's time begins are in it.
+func (b *Builder) alarm(e *agent.Event, when relation) {
+	a := Alarm{T: wall(e.At), AlarmEvent: *e.Alarm}
+	switch {
+	case when == during:
+		b.alarms.add(a, b.set.Most)
+	case when == before && a.State == agent.StateNormal:
+		delete(b.standing, a.ID)
+	case when == before:
+		a.Before = true
+		b.standing[a.ID] = a
+	}
+}
+
+// allAlarms are those that stood before, in the order of their times, and then the others.
+func (b *Builder) allAlarms() List[Alarm] {
+	stood := slices.Collect(maps.Values(b.standing))
+	slices.SortFunc(stood, func(x, y Alarm) int { return cmp.Or(x.T.Compare(y.T), cmp.Compare(x.ID, y.ID)) })
+	all := List[Alarm]{Total: int64(len(stood)) + b.alarms.Total, Items: append(stood, b.alarms.Items...)}
+	all.Items = all.Items[:min(len(all.Items), b.set.Most)]
+	return all
 }
 
 // concerns reports whether an alarm is of one of the zones, or of the gateway itself.
@@ -254,7 +294,7 @@ func (b *Builder) Report() *Report {
 	from, to, span := b.period()
 	b.endEpoch()
 	r := &Report{
-		From: from.UTC(), To: to.UTC(), Verdict: VerdictNone, Zones: []ZoneReport{}, Alarms: b.alarms, Lost: b.lost,
+		From: from.UTC(), To: to.UTC(), Verdict: VerdictNone, Zones: []ZoneReport{}, Trip: b.journey.report(), Alarms: b.allAlarms(), Cases: b.cases, Lost: b.lost,
 		Clock: b.clock, Positions: b.ranges, Unknown: b.unknown,
 	}
 	tracks := make([]*track, 0, len(b.tracks))

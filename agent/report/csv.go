@@ -18,16 +18,23 @@ func Columns() []string {
 }
 
 // WriteCSV writes the report as one table, for spreadsheets: what each row is about stands in
-// its first column (report, zone, point, n, min, max, mean, mkt, coverage, faults, limit,
-// excursion, gap, fault, instrument, alarm, lost, clock, records, and more where a list was
-// cut). Times are RFC 3339 in UTC. A text that a spreadsheet would take for a formula has a ' before it.
+// its first column (report, trip, compartment, stop, phase, deviation, step, zone, point, n, min,
+// max, mean, mkt, coverage, faults, limit, excursion, gap, fault, instrument, case, act, alarm,
+// lost, clock, records, and more where a list was cut). Times are RFC 3339 in UTC. A text that a spreadsheet would take for a formula has a ' before it.
 func (r *Report) WriteCSV(out io.Writer) error {
 	t := table{w: csv.NewWriter(out)}
 	t.cells(Columns())
 	t.add(row{row: "report", from: r.From, to: r.To, status: string(r.Verdict)})
+	if r.Trip != nil {
+		t.trip(r.Trip)
+	}
 	for i := range r.Zones {
 		t.zone(&r.Zones[i])
 	}
+	for i := range r.Cases.Items {
+		t.excursionCase(&r.Cases.Items[i])
+	}
+	t.more("case", row{}, r.Cases.Total, len(r.Cases.Items))
 	for i := range r.Alarms.Items {
 		t.alarm(&r.Alarms.Items[i])
 	}

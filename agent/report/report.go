@@ -13,7 +13,9 @@ type Report struct {
 	From      time.Time       `json:"from,omitzero"`
 	To        time.Time       `json:"to,omitzero"`
 	Verdict   Verdict         `json:"verdict"` // the worst of the zones'
+	Trip      *Trip           `json:"trip,omitempty"`
 	Zones     []ZoneReport    `json:"zones"`
+	Cases     List[Case]      `json:"cases"` // of excursions that overlap the time
 	Alarms    List[Alarm]     `json:"alarms"`
 	Lost      List[Lost]      `json:"lost"` // records of the time that are known to be missing
 	Clock     Clock           `json:"clock"`
@@ -26,7 +28,7 @@ type Verdict string
 
 // The verdicts, from the best to the worst.
 const (
-	VerdictNone       Verdict = "none"       // there is no limit to keep
+	VerdictNone       Verdict = "none"       // there is no limit to keep, or it never held
 	VerdictPass       Verdict = "pass"       // no limit was reached, and no gap is long enough to hide that one was
 	VerdictIncomplete Verdict = "incomplete" // no limit was reached that is known of
 	VerdictFail       Verdict = "fail"       // a limit was reached
@@ -69,7 +71,10 @@ type ZoneReport struct {
 // for is incomplete.
 type ZoneLimit struct {
 	Limit    string        `json:"limit"`
-	Rule     string        `json:"rule"` // in the config's words: "temperature above 8 for 5m"
+	Rule     string        `json:"rule"`               // in the config's words: "temperature above 8 for 5m"
+	Profile  string        `json:"profile,omitempty"`  // that it is from
+	Advisory bool          `json:"advisory,omitempty"` // an early warning: it does not make the zone's verdict
+	Transit  bool          `json:"transit,omitempty"`  // it holds only while a trip is under way
 	Verdict  Verdict       `json:"verdict"`
 	Point    agent.PointID `json:"point,omitempty"` // the one that was outside for longest
 	OutsideS float64       `json:"outside_s"`       // its time outside
@@ -155,7 +160,7 @@ type Ending string
 // The endings.
 const (
 	Returned   Ending = "returned" // a value was inside
-	StillOut   Ending = "out"      // the report ends, and the last value was outside and held
+	StillOut   Ending = "out"      // the report ends, or the limit holds no longer, and the last value was outside and held
 	EndUnknown Ending = "unknown"  // in its course the point was silent for longer than a value holds, or to the end
 )
 
@@ -188,12 +193,14 @@ type Instrument struct {
 	To          time.Time   `json:"to,omitzero"`
 	N           int64       `json:"n"`                 // readings, faults included
 	Expired     int64       `json:"expired,omitempty"` // of them, after its calibration had expired
+	Due         time.Time   `json:"calibration_due,omitzero"`
 }
 
 // Alarm is one transition of an alarm: of one of the zones, or of the gateway itself.
 type Alarm struct {
 	T time.Time `json:"t,omitzero"`
 	agent.AlarmEvent
+	Before bool `json:"before,omitempty"` // it came before the report's time, in which the alarm stood
 }
 
 // Lost is a gap record: records of the time that are missing, and why.

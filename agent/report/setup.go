@@ -25,8 +25,11 @@ type Setup struct {
 	// Definition is what a record's point was. Records whose definition it does not know are
 	// taken where the stream has defined them, and else counted as unknown. May be nil.
 	Definition func(agent.DefID) (agent.Definition, bool)
-	Energy     climate.Energy // for the mean kinetic temperature; 0 is that of USP
-	Most       int            // how many entries a list keeps; 1000 if 0. The rest is counted
+	// Due is until when an instrument's calibration is valid; zero where that is not known. May be nil.
+	Due    func(agent.Definition) time.Time
+	Trip   agent.TripID   // the trip that the report is about; empty if about none
+	Energy climate.Energy // for the mean kinetic temperature; 0 is that of USP
+	Most   int            // how many entries a list keeps; 1000 if 0. The rest is counted
 }
 
 const defaultMost = 1000
@@ -42,8 +45,13 @@ type Zone struct {
 // Limit is one limit in the words of the config. Exactly one of the four values is set.
 type Limit struct {
 	Name      string         // unique within its zone
-	Quantity  agent.Quantity // only points of this quantity
+	Profile   string         // the name of the profile that it is from; empty for one of the config
+	Point     agent.PointID  // only this point; empty: any
+	Quantity  agent.Quantity // only points of this quantity; empty: of any
 	Role      agent.Role     // only points of this role; empty: of any
+	OrNoRole  bool           // and points without a role
+	Advisory  bool           // an early warning: it does not make the verdict of its zone
+	Transit   bool           // it holds only while a trip is under way
 	Above     *agent.Value   // values greater than this are outside
 	AtOrAbove *agent.Value   // values greater than or equal to this are outside
 	Below     *agent.Value   // values less than this are outside
@@ -127,11 +135,17 @@ func (l *Limit) kind() (alarm.Kind, any) {
 // rule is the limit in the config's words.
 func (l *Limit) rule() string {
 	kind, set := l.kind()
-	return strings.TrimSpace(string(l.Quantity) + " " + kind.Describe(set))
+	of := string(l.Quantity)
+	if of == "" {
+		of = string(l.Point)
+	}
+	return strings.TrimSpace(of + " " + kind.Describe(set))
 }
 
 func (l *Limit) watches(d *agent.Definition) bool {
-	return (l.Quantity == "" || l.Quantity == d.Quantity) && (l.Role == "" || l.Role == d.Role)
+	kind, _ := l.kind()
+	return kind.Takes(d.Quantity) && (l.Point == "" || l.Point == d.Point) && (l.Quantity == "" || l.Quantity == d.Quantity) &&
+		(l.Role == "" || l.Role == d.Role || l.OrNoRole && d.Role == "")
 }
 
 // high reports whether the limit is an upper one.

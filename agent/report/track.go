@@ -69,8 +69,21 @@ func newTrack(b *Builder, z *Zone, d *agent.Definition) *track {
 func (t *track) watch() {
 	for i := range t.zone.Limits {
 		if l := &t.zone.Limits[i]; l.watches(&t.def) {
-			t.limits = append(t.limits, newWatch(l, alarm.Point{Definition: t.def, Every: t.every}, t.b.set.Most))
+			t.limits = append(t.limits, newWatch(l, alarm.Point{Definition: t.def, Every: t.every}, t.b.set.Most, t.b.transit))
 		}
+	}
+}
+
+// travel says what became of the gateway's trip at an instant.
+func (t *track) travel(at agent.Instant, begins bool) {
+	if t.every == 0 && len(t.wait) > 0 {
+		t.learn()
+	}
+	if d, ok := at.Sub(t.last); t.now != 0 && (!ok || d > 0) {
+		t.advance(at)
+	}
+	for _, w := range t.limits {
+		w.travel(t.tick(t.now), at, begins, t.b.transit)
 	}
 }
 
@@ -82,6 +95,9 @@ func (t *track) add(r *agent.Reading, d *agent.Definition) {
 		}
 		t.learn()
 		return
+	}
+	if t.now == 0 && r.At.Wall.Equal(t.b.set.From) {
+		t.prior = agent.Reading{} // it held until the report's time begins, and no longer
 	}
 	t.begin(r.At)
 	t.def = *d
@@ -267,10 +283,14 @@ func (t *track) instrument(r *agent.Reading) {
 	}
 	if in == nil {
 		d := &t.def
-		t.used.add(Instrument{
+		one := Instrument{
 			Definition: r.Def, Driver: d.Driver, Serial: d.Serial, Certificate: d.Certificate,
 			Offset: d.Calibration.Offset, Role: d.Role, From: at,
-		}, t.b.set.Most)
+		}
+		if t.b.set.Due != nil {
+			one.Due = t.b.set.Due(*d)
+		}
+		t.used.add(one, t.b.set.Most)
 		if int64(len(t.used.Items)) < t.used.Total {
 			return
 		}

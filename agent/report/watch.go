@@ -15,9 +15,12 @@ const doubtful = agent.MarkImplausible | agent.MarkTooFast
 // value is a value; outside of another kind of rule is where the rule stands active.
 type watch struct {
 	limit *Limit
+	point alarm.Point
 	most  int
 	rule  alarm.Rule
 	cond  alarm.Condition
+	armed bool // the limit holds
+	ever  bool // it did
 
 	held    alarm.Held
 	out     alarm.Line // time outside
@@ -35,9 +38,31 @@ type watch struct {
 	report  LimitReport
 }
 
-func newWatch(l *Limit, p alarm.Point, most int) *watch {
-	kind, set := l.kind()
-	return &watch{limit: l, most: most, rule: kind.New(set, alarm.Target{Point: p}), report: LimitReport{Limit: l.Name}}
+func newWatch(l *Limit, p alarm.Point, most int, transit bool) *watch {
+	w := &watch{limit: l, point: p, most: most, report: LimitReport{Limit: l.Name}}
+	w.arm(!l.Transit || transit)
+	return w
+}
+
+// arm begins anew with a rule that has seen nothing, as each departure does.
+func (w *watch) arm(armed bool) {
+	kind, set := w.limit.kind()
+	w.rule, w.cond = kind.New(set, alarm.Target{Point: w.point}), alarm.Condition{}
+	w.armed, w.ever = armed, w.ever || armed
+}
+
+// travel says what became of the gateway's trip, at a moment to which the watch has been advanced.
+func (w *watch) travel(t alarm.Tick, at agent.Instant, begins, transit bool) {
+	if begins && w.armed && t.Now != 0 {
+		w.step(t, &alarm.Input{At: at, Trip: &alarm.Trip{Begins: true, Transit: transit}})
+	}
+	if !w.limit.Transit || w.armed == transit {
+		return
+	}
+	w.end(t.Wall, StillOut)
+	w.held.Gone()
+	w.silent = 0
+	w.arm(transit)
 }
 
 // advance counts up to a moment, and steps the rule whenever it wants to be until then.
@@ -56,6 +81,9 @@ func (w *watch) advance(to alarm.Line, tick func(alarm.Line) alarm.Tick) {
 }
 
 func (w *watch) step(t alarm.Tick, in *alarm.Input) {
+	if !w.armed {
+		return
+	}
 	w.cond = w.rule.Step(t, in)
 	if !w.cond.Active {
 		return
@@ -71,6 +99,9 @@ func (w *watch) reached() bool { return w.report.Verdict == VerdictFail }
 // gap counts time in which no value held; hold is for how long one would have. A point that
 // is silent for no longer than that hides no more than the time between two samples does.
 func (w *watch) gap(d, hold alarm.Line) {
+	if !w.armed {
+		return
+	}
 	was := w.silent
 	w.unknown += d
 	w.silent += d
@@ -88,6 +119,9 @@ func (w *watch) gap(d, hold alarm.Line) {
 
 // sample takes a reading, at a moment to which the watch has been advanced.
 func (w *watch) sample(t alarm.Tick, in *alarm.Input, hold alarm.Line) {
+	if !w.armed {
+		return
+	}
 	w.step(t, in)
 	r := in.Reading
 	if r.OK() {
@@ -180,11 +214,14 @@ func (w *watch) finish(at time.Time, holds bool) {
 	}
 	w.end(at, StillOut)
 	w.report.OutsideS, w.report.UnknownS = seconds(w.out), seconds(w.unknown)
-	if !w.reached() {
+	switch {
+	case w.reached():
+	case !w.ever:
+		w.report.Verdict = VerdictNone
+	case w.hidden():
+		w.report.Verdict = VerdictIncomplete
+	default:
 		w.report.Verdict = VerdictPass
-		if w.hidden() {
-			w.report.Verdict = VerdictIncomplete
-		}
 	}
 }
 

@@ -19,7 +19,9 @@ func (t *track) pointReport(span time.Duration) PointReport {
 	r.Limits, r.Verdict = []LimitReport{}, VerdictNone
 	for _, w := range t.limits {
 		r.Limits = append(r.Limits, w.report)
-		r.Verdict = worse(r.Verdict, w.report.Verdict)
+		if !w.limit.Advisory {
+			r.Verdict = worse(r.Verdict, w.report.Verdict)
+		}
 	}
 	return r
 }
@@ -46,7 +48,9 @@ func zoneReport(z *Zone, tracks []*track, span time.Duration) ZoneReport {
 	for i := range z.Limits {
 		l := zoneLimit(&z.Limits[i], r.Points)
 		r.Limits = append(r.Limits, l)
-		r.Verdict = worse(r.Verdict, l.Verdict)
+		if !l.Advisory {
+			r.Verdict = worse(r.Verdict, l.Verdict)
+		}
 	}
 	for _, q := range agent.Quantities() {
 		var sum stats
@@ -72,7 +76,9 @@ func zoneReport(z *Zone, tracks []*track, span time.Duration) ZoneReport {
 
 // zoneLimit is the limit over all points that it watches.
 func zoneLimit(l *Limit, points []PointReport) ZoneLimit {
-	out := ZoneLimit{Limit: l.Name, Rule: l.rule(), Verdict: VerdictIncomplete}
+	out := ZoneLimit{
+		Limit: l.Name, Rule: l.rule(), Profile: l.Profile, Advisory: l.Advisory, Transit: l.Transit, Verdict: VerdictIncomplete,
+	}
 	watched := false
 	for i := range points {
 		for _, p := range points[i].Limits {

@@ -107,7 +107,7 @@ func (l *Lane) Run(ctx context.Context) error {
 		if onTick {
 			due = l.missed(due, now)
 		}
-		readings := l.read(ctx, onTick)
+		readings := l.read(ctx, now, onTick)
 		if readings == nil {
 			return nil
 		}
@@ -161,18 +161,27 @@ func (l *Lane) missed(due time.Duration, now agent.Instant) time.Duration {
 	return due
 }
 
-// read makes one reading per point; none if ctx ended before anything was known.
-func (l *Lane) read(ctx context.Context, onTick bool) []agent.Reading {
-	if l.sensor == nil && !l.open(ctx, onTick) {
-		if ctx.Err() != nil {
+// read makes one reading per point; none if ctx ended before anything was known. It is
+// called at now; only where it opens or starts the sensor does it look at the clock again.
+func (l *Lane) read(ctx context.Context, now agent.Instant, onTick bool) []agent.Reading {
+	at := now
+	if l.sensor == nil {
+		opened := l.open(ctx, onTick)
+		at = l.o.Clock.Now()
+		if !opened && ctx.Err() != nil {
 			return nil
 		}
-		return l.faults(l.o.Clock.Now(), l.fault)
+		if !opened {
+			return l.faults(at, l.fault)
+		}
 	}
-	if err := l.start(ctx); err != nil {
-		return l.failed(ctx, l.o.Clock.Now(), err)
+	if s, ok := l.sensor.(sensors.Starter); ok {
+		err := l.start(ctx, s)
+		at = l.o.Clock.Now()
+		if err != nil {
+			return l.failed(ctx, at, err)
+		}
 	}
-	at := l.o.Clock.Now()
 	tx, cancel := context.WithTimeout(ctx, l.o.Timeout)
 	samples, err := l.sensor.Read(tx, l.buf[:0])
 	cancel()
@@ -186,11 +195,8 @@ func (l *Lane) read(ctx context.Context, onTick bool) []agent.Reading {
 	return l.measured(at, samples)
 }
 
-func (l *Lane) start(ctx context.Context) error {
-	s, ok := l.sensor.(sensors.Starter)
-	if !ok {
-		return nil
-	}
+// start begins a conversion and waits until it can be read.
+func (l *Lane) start(ctx context.Context, s sensors.Starter) error {
 	tx, cancel := context.WithTimeout(ctx, l.o.Timeout)
 	defer cancel()
 	ready, err := s.Start(tx)

@@ -20,7 +20,7 @@ func (w *writer) makeRoom() {
 		w.db.log.Warn("ballast cannot be given up", slog.Any("err", err))
 	}
 	w.ret.ballast = elapsed()
-	keep, upstreams := w.db.keeping()
+	keep, upstreams := w.db.opt.Keep, w.db.opt.Upstreams
 	if keep.Free <= 0 && keep.Bytes <= 0 || w.s.conn == nil || w.flight != nil {
 		return
 	}

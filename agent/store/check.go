@@ -291,31 +291,3 @@ func (db *DB) awaitSalvage(ctx context.Context) error {
 		}
 	}
 }
-
-// Export writes every record after p, in store order, as encode gives it, one line each,
-// until there is none left at the time. It reads page by page, beside a running agent.
-func Export(ctx context.Context, r interface {
-	After(ctx context.Context, p agent.Position, limit int, kinds ...agent.Kind) ([]agent.Record, error)
-}, p agent.Position, write func(line []byte) error, encode func(agent.Record) ([]byte, error), kinds ...agent.Kind) (last agent.Position, err error) {
-	const page = 4096
-	last = p
-	for {
-		records, err := r.After(ctx, last, page, kinds...)
-		if err != nil {
-			return last, err
-		}
-		for _, rec := range records {
-			line, err := encode(rec)
-			if err == nil {
-				err = write(append(line, '\n'))
-			}
-			if err != nil {
-				return last, fmt.Errorf("store: export %s: %w", rec.Position, err)
-			}
-			last = rec.Position
-		}
-		if len(records) == 0 {
-			return last, nil
-		}
-	}
-}

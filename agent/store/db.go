@@ -203,20 +203,6 @@ func setDefaults(o *Options) {
 	}
 }
 
-// Configure replaces what retention holds the store to and waits for, after a reload.
-func (db *DB) Configure(k Keep, upstreams []UpstreamRef) {
-	db.mu.Lock()
-	db.opt.Keep, db.opt.Upstreams = k, upstreams
-	db.mu.Unlock()
-	db.poke()
-}
-
-func (db *DB) keeping() (Keep, []UpstreamRef) {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	return db.opt.Keep, db.opt.Upstreams
-}
-
 // Close frees a store that was opened and never run. A running one is closed by its Run.
 func (db *DB) Close() error {
 	db.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -305,7 +306,7 @@ func TestWaitingFollowsCursorAndCommits(t *testing.T) {
 	ctx := context.Background()
 	r := newRig(t)
 	c := Cursor{"hq", "main"}
-	mainKinds := LaneKinds("main")
+	mainKinds := slices.DeleteFunc(agent.Kinds(), func(k agent.Kind) bool { return laneOf(codeOf(k)) != "main" })
 	var p agent.Position
 	for i := range 40 {
 		r.put(append(readings(r.clock.Now(), 7, 0), alarm(r.clock.Now(), "x"), scanned(r.clock.Now(), "s"))...)
@@ -371,9 +372,7 @@ func TestStatIsJSON(t *testing.T) {
 	if err := r.Acked(ctx, Cursor{"hq", "main"}, r.all()[5].Position, nil); err != nil {
 		t.Fatal(err)
 	}
-	r.Configure(Keep{Bytes: 8 << 30}, nil)
-	r = r.again()
-	r.Configure(Keep{Bytes: 8 << 30}, nil)
+	r = restart(r, Keep{Bytes: 8 << 30}, nil)
 	r.put(alarm(r.clock.Now(), "x"))
 	st, err := r.Stat(ctx)
 	if err != nil {

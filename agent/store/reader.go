@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -277,6 +278,7 @@ type scan struct {
 	from  int64 // offset of the first record wanted
 	limit int   // records still wanted
 	sel   selection
+	roomy bool // dst has been given room for what is expected
 }
 
 func (s *scan) run() error {
@@ -349,8 +351,8 @@ func (s *scan) pack(id int64, n int, body []byte) error {
 		skip = int(s.from - id)
 	}
 	before := len(s.dst)
-	if s.dst == nil {
-		s.dst = make([]agent.Record, 0, s.expected(n))
+	if !s.roomy {
+		s.dst, s.roomy = slices.Grow(s.dst, s.expected(n)), true
 	}
 	s.dst, err = decodeRecords(s.dst, &h, rest, s.cat.timing(&h), skip, s.limit, &s.cat.defs)
 	if err != nil {

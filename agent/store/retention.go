@@ -133,7 +133,7 @@ func (sp space) over(k Keep) int64 {
 
 // retain does one step of retention. more is true if another should follow at once.
 func (w *writer) retain() (more bool, err error) {
-	keep, upstreams := w.db.keeping()
+	keep, upstreams := w.db.opt.Keep, w.db.opt.Upstreams
 	w.tendBallast(keep)
 	if w.ret.dropping && elapsed()-w.ret.dropped > dropQuiet {
 		w.ret.dropping = false
@@ -396,7 +396,7 @@ func (o offsets) in(from, end int64) bool {
 
 // quarantined are the records that some upstream may still be sent again.
 func (w *writer) quarantined() (offsets, error) {
-	_, upstreams := w.db.keeping()
+	upstreams := w.db.opt.Upstreams
 	set := offsets{}
 	for _, up := range upstreams {
 		rows, err := w.s.conn.QueryContext(background, "SELECT epoch, seq FROM quarantine WHERE upstream = ?", string(up.ID))

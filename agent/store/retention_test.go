@@ -30,7 +30,6 @@ func TestAgeRemovesOnlyWhatWasTaken(t *testing.T) {
 	before := r.all()
 	taken := before[len(before)/2].Position
 	ups := []UpstreamRef{{ID: "hq"}}
-	r.Configure(Keep{Age: 12 * time.Hour}, ups)
 	r = restart(r, Keep{Age: 12 * time.Hour}, ups)
 	if err := r.Acked(ctx, Cursor{"hq", "main"}, taken, nil); err != nil {
 		t.Fatal(err)

@@ -54,22 +54,10 @@ type CursorStat struct {
 	Waiting  int64            `json:"waiting"` // records of the lane after it
 }
 
-// LaneKinds are the kinds that a lane carries.
-func LaneKinds(lane string) []agent.Kind {
-	var kinds []agent.Kind
-	for k := codeReadings; k < kindCodes; k++ {
-		if laneOf(k) == lane {
-			kinds = append(kinds, k.kind())
-		}
-	}
-	return kinds
-}
-
 // Stat measures the store.
 func (db *DB) Stat(ctx context.Context) (Stat, error) {
 	db.mu.Lock()
 	memory := int64(db.q.records + db.q.flying)
-	keep := db.opt.Keep
 	db.mu.Unlock()
 	r, err := db.reader()
 	if err != nil {
@@ -77,7 +65,7 @@ func (db *DB) Stat(ctx context.Context) (Stat, error) {
 	}
 	st, err := r.Stat(ctx)
 	st.InMemory = memory
-	st.HoldDays = holdDays(st, keep)
+	st.HoldDays = holdDays(st, db.opt.Keep)
 	return st, err
 }
 

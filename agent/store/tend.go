@@ -63,7 +63,7 @@ func (w *writer) clearAside() {
 
 // checkpoint has the WAL moved into the file once it is long enough to be worth it.
 func (w *writer) checkpoint() error {
-	keep, _ := w.db.keeping()
+	keep := w.db.opt.Keep
 	limit := int64(walLimit)
 	if keep.Bytes > 0 {
 		limit = min(limit, max(keep.Bytes, leastBytes)/16)

@@ -25,11 +25,11 @@ var alarmVerbs = []alarmVerb{
 		short: "Silence an alarm for a time, with a reason",
 		long: "The alarm goes on below its shelf and is recorded; it reaches nobody until the time is up or somebody takes\n" +
 			"it down with unshelve. If it is there then, it sounds.",
-		example: "  frostline alarms shelve cr1-warm --for 2h --as \"Li Wei\" --comment \"evaporator is being cleaned\"",
+		example: "  frostline alarms shelve cold-room-1-high-air --for 2h --as \"Li Wei\" --comment \"evaporator is being cleaned\"",
 	},
 	{
 		use: "unshelve", do: agent.Unshelved, done: "shelved no longer", short: "Take an alarm down from its shelf before its time",
-		example: "  frostline alarms unshelve cr1-warm --as \"Li Wei\" --comment \"cleaning done\"",
+		example: "  frostline alarms unshelve cold-room-1-high-air --as \"Li Wei\" --comment \"cleaning done\"",
 	},
 	{
 		use: "reset", do: agent.Reset, done: "reset", short: "Reset a latched alarm that returned and was acknowledged",
@@ -39,11 +39,11 @@ var alarmVerbs = []alarmVerb{
 		use: "out-of-service", do: agent.OutOfService, done: "out of service", short: "Take an alarm out of service until somebody takes it back",
 		long: "For maintenance: the alarm goes on and is recorded, and reaches nobody until in-service.\n" +
 			"For a short time shelve it instead: that ends by itself.",
-		example: "  frostline alarms out-of-service fr1-warm --as \"Li Wei\" --comment \"freezer emptied for repair\"",
+		example: "  frostline alarms out-of-service freezer-1-high --as \"Li Wei\" --comment \"freezer emptied for repair\"",
 	},
 	{
 		use: "in-service", do: agent.InService, done: "in service", short: "Take an alarm back into service",
-		example: "  frostline alarms in-service fr1-warm --as \"Li Wei\" --comment \"freezer back\"",
+		example: "  frostline alarms in-service freezer-1-high --as \"Li Wei\" --comment \"freezer back\"",
 	},
 }
 

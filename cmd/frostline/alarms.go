@@ -16,7 +16,7 @@ func alarmsCommand() *cobra.Command {
 	list := alarmsListCommand()
 	cmd.RunE = list.RunE
 	cmd.Flags().AddFlagSet(list.Flags())
-	cmd.AddCommand(list, alarmsAckCommand())
+	cmd.AddCommand(list, alarmsAckCommand(), alarmsDrillCommand())
 	for _, v := range alarmVerbs {
 		cmd.AddCommand(v.command())
 	}
@@ -59,7 +59,7 @@ func alarmsAckCommand() *cobra.Command {
 		Long: "Say as a named person that you know of an alarm, and what you saw or did. ID is an alarm's id as `frostline alarms`\n" +
 			"shows it, the alarm's name in the config, or all. The acknowledgement is on disk when this returns.\n" +
 			"Root and service accounts are no persons: they say --as NAME.",
-		Example: "  frostline alarms ack cr1-warm --as \"Li Wei\" --comment \"door closed, goods checked\"",
+		Example: "  frostline alarms ack cold-room-1-high-air --as \"Li Wei\" --comment \"door closed, goods checked\"",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if strings.TrimSpace(comment) == "" {
 				return usagef("an acknowledgement needs a comment: say --comment \"what you saw or did\"")

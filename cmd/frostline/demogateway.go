@@ -23,7 +23,7 @@ var gatewayFiles embed.FS
 // gateways are the configs that the demo knows, richest first.
 func gateways() ([]*config.Config, error) {
 	texts := map[string][]byte{"configs/demo.yaml": configs.Demo}
-	names := []string{"configs/demo.yaml", "gateways/truck.yaml", "gateways/cold-room.yaml"}
+	names := []string{"configs/demo.yaml", "gateways/truck.yaml", "gateways/cold-room.yaml", "gateways/dock-winter.yaml"}
 	var all []*config.Config
 	for _, name := range names {
 		text, ok := texts[name]
@@ -57,7 +57,7 @@ func gatewayFor(s emulated.Scenario) (*config.Config, error) {
 		}
 		wants = append(wants, "  "+strings.Join(slices.Sorted(maps.Keys(cfg.Buses)), " ")+"   ("+strings.Join(missing, " ")+" missing)")
 	}
-	return nil, usagef("scenario %s has the buses\n  %s\nand the demo's gateways want those of warehouse-morning, truck or cold-room:\n%s",
+	return nil, usagef("scenario %s has the buses\n  %s\nand the demo's gateways want those of warehouse-morning, truck, cold-room or dock-winter:\n%s",
 		s.Name, strings.Join(has, " "), strings.Join(wants, "\n"))
 }
 

@@ -189,7 +189,7 @@ func (s *screen) follow(ctx context.Context) {
 }
 
 func (s *screen) noteAlarm(r *agent.Record) {
-	if r.Event == nil || r.Event.Alarm == nil {
+	if r.Event == nil || r.Event.Alarm == nil || !r.Event.Alarm.Reaches() {
 		return
 	}
 	switch a := r.Event.Alarm; a.Transition {

@@ -55,7 +55,7 @@ func root() *cobra.Command {
 		}
 	}
 	add("run", demoCommand(), runCommand(), checkCommand(), receiveCommand())
-	add("look", statusCommand(), tailCommand(), alarmsCommand(), tripCommand(), caseCommand(), stockCommand(), storeCommand(), clockCommand())
+	add("look", statusCommand(), tailCommand(), alarmsCommand(), tripCommand(), caseCommand(), reportCommand(), stockCommand(), storeCommand(), clockCommand())
 	add("other", rehearseCommand(), mktCommand(), dewpointCommand(), versionCommand())
 	cmd.SetHelpCommandGroupID("other")
 	cmd.SetCompletionCommandGroupID("other")

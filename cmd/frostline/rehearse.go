@@ -279,7 +279,7 @@ func (r *rehearsal) play(cmd *cobra.Command, on *material) error {
 		return err
 	}
 	out := bufio.NewWriterSize(cmd.OutOrStdout(), 1<<16)
-	table := newTransitionTable(out, c.cfg)
+	table := newTransitionTable(out, c)
 	took := table.row
 	if r.json {
 		took = lines(out)

@@ -2,11 +2,12 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,9 +30,20 @@ type expectations struct {
 type expected struct {
 	Alarm      agent.AlarmID    `yaml:"alarm,required"`
 	Point      agent.PointID    `yaml:"point"`
-	At         time.Time        `yaml:"at,required"`
+	At         moment           `yaml:"at,required"`
 	Transition agent.Transition `yaml:"transition,required" enum:"raised,cleared,acknowledged,re-alarmed,latched,reset,shelved,unshelved,suppressed,unsuppressed,out-of-service,in-service"`
 	State      agent.AlarmState `yaml:"state" enum:"normal,unack,ack,rtn-unack,latched,shelved,suppressed,out-of-service"`
+}
+
+// moment is a time after RFC 3339.
+type moment struct{ time.Time }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *moment) UnmarshalText(text []byte) (err error) {
+	if m.Time, err = time.Parse(time.RFC3339, string(text)); err != nil {
+		return fmt.Errorf("%q is not a time: write it like 2026-03-01T06:30:00+08:00", text)
+	}
+	return nil
 }
 
 // expectationsResult is what `rehearse --test --json` prints of each file.
@@ -42,7 +54,7 @@ type expectationsResult struct {
 	Failures []rehearse.Failure `json:"failures"`
 }
 
-// maxExpectations bounds a file of expectations, in bytes.
+// maxExpectations bounds a file of expectations, in bytes; longer ones do not decode.
 const maxExpectations = 1 << 20
 
 // test runs the files of expectations. All of them are read before the first one is run.
@@ -55,15 +67,7 @@ func (r *rehearsal) test(cmd *cobra.Command) error {
 	var results []expectationsResult
 	var bad []error
 	for _, path := range r.tests {
-		x, doc, err := readExpectations(path)
-		if err != nil {
-			bad = append(bad, err)
-			continue
-		}
-		c, err := r.stage(cmd, path, x)
-		if err == nil {
-			err = x.check(doc, c)
-		}
+		x, c, err := r.prepare(cmd, path)
 		if err != nil {
 			bad = append(bad, err)
 			continue
@@ -72,7 +76,7 @@ func (r *rehearsal) test(cmd *cobra.Command) error {
 		results = append(results, expectationsResult{File: path, Name: x.Name})
 	}
 	if len(bad) > 0 {
-		return usage(errors.Join(bad...))
+		return untestable(cmd.ErrOrStderr(), bad, len(r.tests))
 	}
 	failed := 0
 	for i, p := range all {
@@ -100,7 +104,20 @@ func (r *rehearsal) test(cmd *cobra.Command) error {
 	return err
 }
 
-func readExpectations(path string) (*expectations, *config.Document, error) {
+// untestable says what is wrong, each thing once: several files share a config.
+func untestable(w io.Writer, bad []error, files int) error {
+	told := map[string]bool{}
+	for _, err := range bad {
+		if text := err.Error(); !told[text] {
+			told[text] = true
+			fmt.Fprintln(w, text)
+		}
+	}
+	return usagef("rehearse: %d of %s cannot be run; nothing was run", len(bad), plural(files, "file"))
+}
+
+// prepare reads one file of expectations and makes what it is to be tried on.
+func (r *rehearsal) prepare(cmd *cobra.Command, path string) (*expectations, *cast, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, err
@@ -115,7 +132,14 @@ func readExpectations(path string) (*expectations, *config.Document, error) {
 	if len(x.Expect)+len(x.Never)+len(x.Raised) == 0 && doc.Err() == nil {
 		doc.Fault("", "nothing is expected: write expect, never or raised")
 	}
-	return x, doc, doc.Err()
+	if err := doc.Err(); err != nil {
+		return nil, nil, err
+	}
+	c, err := r.stage(cmd, path, x)
+	if err != nil {
+		return nil, nil, err
+	}
+	return x, c, x.check(doc, c)
 }
 
 // stage makes the rules and rows of one file.
@@ -143,7 +167,7 @@ func (x *expectations) check(doc *config.Document, c *cast) error {
 	for i := range c.rules.Specs {
 		alarms = append(alarms, string(c.rules.Specs[i].ID))
 	}
-	for p := range c.rules.Points {
+	for _, p := range slices.Sorted(maps.Keys(c.rules.Points)) {
 		points = append(points, string(p))
 	}
 	for i := range x.Expect {
@@ -168,7 +192,7 @@ func (x *expectations) check(doc *config.Document, c *cast) error {
 func (x *expectations) want() *rehearse.Expectations {
 	w := &rehearse.Expectations{Never: x.Never, Raised: map[agent.AlarmID]int64{}}
 	for _, e := range x.Expect {
-		w.Expect = append(w.Expect, rehearse.Expected(e))
+		w.Expect = append(w.Expect, rehearse.Expected{Alarm: e.Alarm, Point: e.Point, At: e.At.Time, Transition: e.Transition, State: e.State})
 	}
 	for id, n := range x.Raised {
 		w.Raised[agent.AlarmID(id)] = int64(n)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/frostline/frostline/agent"
-	"github.com/frostline/frostline/agent/config"
 	"github.com/frostline/frostline/agent/daemon"
 	"github.com/frostline/frostline/agent/rehearse"
 )
@@ -24,12 +23,12 @@ type transitionTable struct {
 	any   bool
 }
 
-func newTransitionTable(w io.Writer, cfg *config.Config) *transitionTable {
-	t := &transitionTable{w: w, loc: cfg.Location, units: map[agent.PointID]string{}, alarm: len("ALARM"), where: len("WHERE")}
-	for _, a := range cfg.Alarms {
-		t.alarm = max(t.alarm, len(a.ID))
+func newTransitionTable(w io.Writer, c *cast) *transitionTable {
+	t := &transitionTable{w: w, loc: c.cfg.Location, units: map[agent.PointID]string{}, alarm: len("ALARM"), where: len("WHERE")}
+	for i := range c.rules.Specs {
+		t.alarm = max(t.alarm, len(c.rules.Specs[i].ID))
 	}
-	for _, d := range daemon.Definitions(cfg) {
+	for _, d := range daemon.Definitions(c.cfg) {
 		t.units[d.Point] = d.Quantity.Unit()
 		t.where = max(t.where, len(d.Point))
 	}
@@ -137,20 +136,23 @@ func (s *rehearsed) heading(loc *time.Location) []string {
 	}
 	lines := []string{what + "; nothing was recorded then"}
 	if !s.From.IsZero() {
-		lines[0] = fmt.Sprintf("%s %s; %s, %s a day.", what, s.span(loc), plural(int(s.Raised), "alarm"), s.aDay(s.AlarmsPerDay))
+		lines[0] = fmt.Sprintf("%s %s; %s", what, s.span(loc), plural(int(s.Raised), "alarm"))
+		if s.Days >= 1 {
+			lines[0] += fmt.Sprintf(", %v a day", s.AlarmsPerDay)
+		}
 	}
 	note := func(n int64, format string, args ...any) {
 		if n > 0 {
 			lines = append(lines, fmt.Sprintf(format, args...))
 		}
 	}
-	note(s.OutOfOrder, "%s stood behind rows of a later time; they were put in order.", plural(int(s.OutOfOrder), "row"))
-	note(s.SameTime, "%s of a point at a time that had one already: the one further down counts from then on.", plural(int(s.SameTime), "row"))
-	note(s.Undated, "%s of boots whose clock was never right.", plural(int(s.Undated), "row"))
-	note(s.SetAside, "%s brought back from a damaged store, out of their order, left out.", plural(int(s.SetAside), "record"))
-	note(s.ActsLeftOut, "%d of %s of people about alarms that were not raised here.", s.ActsLeftOut, plural(int(s.Acts), "act"))
-	note(s.Unwatched, "%s that no alarm of this config is about%s.", plural(int(s.Unwatched), "row"), listed(s.UnwatchedPoints))
-	note(int64(len(s.PointsNotRecorded)), "%s of the config not in the recording, left out%s.", plural(len(s.PointsNotRecorded), "point"), listed(s.PointsNotRecorded))
+	note(s.OutOfOrder, "%s stood behind rows of a later time; they were put in order", plural(int(s.OutOfOrder), "row"))
+	note(s.SameTime, "%s of a point at a time that had one already: the one further down counts from then on", plural(int(s.SameTime), "row"))
+	note(s.Undated, "%s of boots whose clock was never right", plural(int(s.Undated), "row"))
+	note(s.SetAside, "%s brought back from a damaged store, out of their order, left out", plural(int(s.SetAside), "record"))
+	note(s.ActsLeftOut, "%d of %s of people about alarms that were not raised here", s.ActsLeftOut, plural(int(s.Acts), "act"))
+	note(s.Unwatched, "%s that no alarm of this config is about%s", plural(int(s.Unwatched), "row"), listed(s.UnwatchedPoints))
+	note(int64(len(s.PointsNotRecorded)), "%s of the config not in the recording, left out%s", plural(len(s.PointsNotRecorded), "point"), listed(s.PointsNotRecorded))
 	return lines
 }
 
@@ -206,7 +208,11 @@ func renderDifferences(out io.Writer, all []rehearse.Difference, sums [2]*rehear
 	for _, line := range sums[0].heading(loc)[1:] {
 		fmt.Fprintln(out, line)
 	}
-	_, err := fmt.Fprintf(out, "%s %s; %s a day.\n", plural(int(sums[0].Readings), "reading"), sums[0].span(loc),
-		pair(sums[0].aDay(sums[0].AlarmsPerDay), sums[1].aDay(sums[1].AlarmsPerDay)))
+	text := fmt.Sprintf("%s %s; %s alarms", plural(int(sums[0].Readings), "reading"), sums[0].span(loc),
+		pair(fmt.Sprint(sums[0].Raised), fmt.Sprint(sums[1].Raised)))
+	if sums[0].Days >= 1 {
+		text += ", " + pair(sums[0].aDay(sums[0].AlarmsPerDay), sums[1].aDay(sums[1].AlarmsPerDay)) + " a day"
+	}
+	_, err := fmt.Fprintln(out, text)
 	return err
 }

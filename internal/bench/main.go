@@ -64,6 +64,7 @@ var items = []item{
 	{"lag", measureLag},
 	{"memory", measureMemory},
 	{"alarm", measureAlarm},
+	{"engine", measureEngine},
 	{"start", measureStart},
 	{"size", measureSize},
 }

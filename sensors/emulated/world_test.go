@@ -313,7 +313,7 @@ func TestTheClockNeverTurnsTheWorldBack(t *testing.T) {
 }
 
 func TestLoad(t *testing.T) {
-	if want := []string{"cold-room", "truck", "warehouse-morning"}; !slices.Equal(Names(), want) {
+	if want := []string{"cold-room", "dock-winter", "truck", "warehouse-morning"}; !slices.Equal(Names(), want) {
 		t.Errorf("names %v", Names())
 	}
 	for _, name := range Names() {

@@ -149,7 +149,7 @@ func (l *lane) settleUnknown(ctx context.Context, parts []part, end error) (rest
 // to blame and not the link. It comes again in its turn, with equal content.
 func (l *lane) sendNext(ctx context.Context, single *part) {
 	at := single.Records[0].Position
-	records, err := l.p.o.Store.After(ctx, at, 64, l.kinds...)
+	records, err := l.p.o.Store.AppendAfter(ctx, nil, at, 64, l.kinds...)
 	if err != nil {
 		return
 	}

@@ -30,14 +30,15 @@ type lane struct {
 	name    upstream.Lane
 	kinds   []agent.Kind
 	windows chan window
+	spare   spare
 	whole   bool // fetch reads every kind and keeps in its windows what the lane does not carry
 
 	// Owned by fetch.
 	pos  agent.Position // everything up to here is in buf or in a window
 	sent agent.Position // everything up to here is in a window
-	buf  []agent.Record
-	last note // after the newest window
-	max  int  // bytes of size hint per window
+	buf  []agent.Record // no window has any of it
+	last note           // after the newest window
+	max  int            // bytes of size hint per window
 
 	// Owned by deliver.
 	unknown *backoff.Backoff
@@ -65,6 +66,7 @@ func newLane(p *Pump, name upstream.Lane) *lane {
 	r := p.o.Retry
 	l := &lane{
 		p: p, name: name, kinds: p.o.Only.kinds(name), windows: make(chan window, 1), max: p.o.Batch.Bytes,
+		spare:   newSpare(),
 		unknown: backoff.New(r.Base, r.Max, r.Healthy, seed),
 		lost:    backoff.New(r.Base, max(r.Max/4, r.Base), r.Healthy, seed+1),
 		refused: backoff.New(r.Refused/2+1, r.Refused/2+1, r.Healthy, seed+2),
@@ -189,28 +191,33 @@ func (l *lane) next(ctx context.Context) (*window, time.Duration, error) {
 	n, cut := cutWindow(l.buf, limit)
 	if n == 0 {
 		l.set(func(v *LaneSnapshot) { v.State = StateUndated })
-		l.pos, l.buf = l.sent, nil // to be read again: it may be dated by then
+		l.again() // it may be dated by then
 		return nil, undatedEvery, nil
 	}
 	if wait := l.linger(&l.buf[0]); wait > 0 && !cut && !full {
 		return nil, wait, nil
 	}
 	w := &window{end: l.buf[n-1].Position, at: l.buf[n-1].At(), note: l.last}
-	records := l.buf[:n:n]
-	if l.whole {
-		w.whole, records = records, l.carried(records)
-	}
-	if len(records) > 0 {
-		w.batches, w.note = batches(l.name, records, l.last)
-	}
-	l.buf, l.last = l.buf[n:], w.note
-	if len(l.buf) == 0 {
-		l.buf = nil
+	if n == len(l.buf) {
 		w.end = l.pos
 	}
-	l.sent = w.end
+	records := l.buf[:n]
+	if l.whole {
+		w.whole, records = l.carried(records)
+	}
+	if len(records) > 0 {
+		w.records = l.spare.take(len(records))
+		w.batches, w.note = batches(l.name, records, w.records, l.last)
+	}
+	if l.buf = append(l.buf[:0], l.buf[n:]...); tooMuch(cap(l.buf), n) && len(l.buf) == 0 {
+		l.buf = nil
+	}
+	l.sent, l.last = w.end, w.note
 	return w, 0, nil
 }
+
+// again lets go of what is in buf, to read it once more.
+func (l *lane) again() { l.pos, l.buf = l.sent, nil }
 
 func (l *lane) limit() int {
 	l.p.mu.Lock()
@@ -243,45 +250,53 @@ func (l *lane) fill(ctx context.Context, limit int) (full bool, err error) {
 	if l.whole {
 		kinds = agent.Kinds()
 	}
-	records, err := l.p.o.Store.After(ctx, l.pos, count, kinds...)
+	before, after := len(l.buf), l.pos
+	records, err := l.p.o.Store.AppendAfter(ctx, l.buf, after, count, kinds...)
 	if err != nil {
-		return false, fmt.Errorf("forward: read after %s: %w", l.pos, err)
+		l.again() // the store may still write to it
+		return false, fmt.Errorf("forward: read after %s: %w", after, err)
 	}
-	if len(records) == 0 {
+	l.buf = records
+	if len(records) == before {
 		// Nothing of these kinds up to head, unless the store was away or replaced meanwhile.
-		if now := l.p.o.Store.Head(); len(l.buf) == 0 && !head.IsZero() && now.Epoch == head.Epoch {
+		if now := l.p.o.Store.Head(); before == 0 && !head.IsZero() && now.Epoch == head.Epoch {
 			l.pos = head
 		}
 		return false, nil
 	}
 	l.pos = records[len(records)-1].Position
-	selected := records
 	if !l.whole {
-		selected = records[:0]
-		for i := range records {
-			if l.p.o.Only.selects(&records[i], l.p.o.Definitions) {
-				selected = append(selected, records[i])
-			}
-		}
+		l.buf = l.selected(records, before)
 	}
-	if len(l.buf) == 0 {
-		l.buf = selected
-	} else {
-		l.buf = append(l.buf[:len(l.buf):len(l.buf)], selected...)
-	}
-	return len(records) >= count, nil
+	return len(records)-before >= count, nil
 }
 
-// carried are those of the records that the lane carries.
-func (l *lane) carried(records []agent.Record) []agent.Record {
-	var out []agent.Record
+// selected are the records without those from the given one on that are not for this upstream.
+func (l *lane) selected(records []agent.Record, from int) []agent.Record {
+	n := from
+	for i := from; i < len(records); i++ {
+		if !l.p.o.Only.selects(&records[i], l.p.o.Definitions) {
+			continue
+		}
+		if n != i {
+			records[n] = records[i]
+		}
+		n++
+	}
+	return records[:n]
+}
+
+// carried tells the positions of all the records, and which of them the lane carries.
+func (l *lane) carried(records []agent.Record) (whole []agent.Position, carried []agent.Record) {
+	whole = make([]agent.Position, len(records))
 	for i := range records {
 		r := &records[i]
+		whole[i] = r.Position
 		if slices.Contains(l.kinds, r.Kind()) && l.p.o.Only.selects(r, l.p.o.Definitions) {
-			out = append(out, *r)
+			carried = append(carried, *r)
 		}
 	}
-	return out
+	return whole, carried
 }
 
 // linger is how long the oldest record of a window may still wait for company.
@@ -352,6 +367,7 @@ func (l *lane) deliverWindow(ctx context.Context, w window) error {
 	l.count(n)
 	l.took(w)
 	l.passed(ctx, &w)
+	l.spare.put(w.records)
 	return nil
 }
 

@@ -44,9 +44,6 @@ const (
 	PerMonth Period = "month"
 )
 
-// Periods lists the periods.
-func Periods() []Period { return []Period{PerHour, PerDay, PerWeek, PerMonth} }
-
 // Limit bounds the bytes on the socket, both ways. Zero bytes are no limit.
 type Limit struct {
 	Bytes    int64

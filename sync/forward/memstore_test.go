@@ -64,11 +64,15 @@ func (s *memStore) wake() {
 	}
 }
 
-func (s *memStore) After(_ context.Context, p agent.Position, limit int, kinds ...agent.Kind) ([]agent.Record, error) {
+func (s *memStore) AppendAfter(_ context.Context, dst []agent.Record, p agent.Position, limit int, kinds ...agent.Kind) ([]agent.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.fail != nil || s.away {
+	if s.fail != nil {
+		clear(dst) // it must not be used any more
 		return nil, s.fail
+	}
+	if s.away {
+		return dst, nil
 	}
 	start := 0
 	if !p.IsZero() {
@@ -78,13 +82,13 @@ func (s *memStore) After(_ context.Context, p agent.Position, limit int, kinds .
 		}
 		start = i + 1
 	}
-	var out []agent.Record
-	for i := start; i < len(s.records) && len(out) < limit; i++ {
+	for i := start; i < len(s.records) && limit > 0; i++ {
 		if slices.Contains(kinds, s.records[i].Kind()) && !s.removed[s.records[i].Position] {
-			out = append(out, s.records[i])
+			dst = append(dst, s.records[i])
+			limit--
 		}
 	}
-	return out, nil
+	return dst, nil
 }
 
 func (s *memStore) Head() agent.Position {
@@ -192,7 +196,7 @@ func (s *memStore) cursor(lane upstream.Lane) agent.Position {
 
 // Waiting and Quarantined implement Counter.
 func (s *memStore) Waiting(ctx context.Context, _ agent.UpstreamID, lane upstream.Lane, kinds ...agent.Kind) (int64, error) {
-	records, err := s.After(ctx, s.cursor(lane), 1<<30, kinds...)
+	records, err := s.AppendAfter(ctx, nil, s.cursor(lane), 1<<30, kinds...)
 	return int64(len(records)), err
 }
 

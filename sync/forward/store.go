@@ -17,8 +17,9 @@ type Store interface {
 
 // Sequence is the one sequence of committed records.
 type Sequence interface {
-	// After returns the oldest records of the given kinds after p, at most limit, in order.
-	After(ctx context.Context, p agent.Position, limit int, kinds ...agent.Kind) ([]agent.Record, error)
+	// AppendAfter appends to dst the oldest records of the given kinds after p, at most limit,
+	// in order. After an error dst must not be used any more.
+	AppendAfter(ctx context.Context, dst []agent.Record, p agent.Position, limit int, kinds ...agent.Kind) ([]agent.Record, error)
 	// Head is the newest committed position.
 	Head() agent.Position
 	// Watch returns a channel that gets a value after commits (one for several is enough),

@@ -29,7 +29,7 @@ type run struct{ first, last agent.Seq }
 // add takes a live window in.
 func (t *taken) add(w window) {
 	for i := range w.whole {
-		p := w.whole[i].Position
+		p := w.whole[i]
 		if t.epoch != p.Epoch {
 			*t = taken{epoch: p.Epoch}
 		}

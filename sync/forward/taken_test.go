@@ -21,14 +21,14 @@ func TestTakenHoldsNothingThatWasNotBrought(t *testing.T) {
 			var w window
 			for range rapid.IntRange(1, 5).Draw(t, "records") {
 				seq++
-				w.whole = append(w.whole, agent.Record{Position: agent.Position{Epoch: epoch, Seq: seq}})
+				w.whole = append(w.whole, agent.Position{Epoch: epoch, Seq: seq})
 			}
 			for i := range w.whole {
-				want[w.whole[i].Position] = true
+				want[w.whole[i]] = true
 			}
 			if rapid.Bool().Draw(t, "opens") {
-				w.batches = []upstream.Batch{{Records: w.whole}}
-				delete(want, w.whole[0].Position)
+				w.batches = []upstream.Batch{{Records: []agent.Record{{Position: w.whole[0]}}}}
+				delete(want, w.whole[0])
 			}
 			got.add(w)
 		}
@@ -66,8 +66,8 @@ func TestTakenIsBounded(t *testing.T) {
 	var got taken
 	const end = 10 * mostRuns
 	for seq := agent.Seq(1); seq < end; seq += 4 {
-		w := window{whole: []agent.Record{{Position: agent.Position{Epoch: 1, Seq: seq}}, {Position: agent.Position{Epoch: 1, Seq: seq + 1}}}}
-		w.batches = []upstream.Batch{{Records: w.whole}}
+		w := window{whole: []agent.Position{{Epoch: 1, Seq: seq}, {Epoch: 1, Seq: seq + 1}}}
+		w.batches = []upstream.Batch{{Records: []agent.Record{{Position: w.whole[0]}}}}
 		got.add(w)
 	}
 	if len(got.runs) != mostRuns || len(got.firsts) != mostRuns || got.brought(end-2) != broughtLater || got.brought(end-3) != broughtFirst {

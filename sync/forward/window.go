@@ -13,10 +13,11 @@ import (
 type window struct {
 	batches  []upstream.Batch
 	end      agent.Position
-	at       agent.Instant  // of the last record
-	note     note           // after the window
-	caughtUp bool           // there was nothing after end
-	whole    []agent.Record // of a live window: what was read for it, carried or not
+	at       agent.Instant    // of the last record
+	note     note             // after the window
+	caughtUp bool             // there was nothing after end
+	whole    []agent.Position // of a live window: what was read for it, carried or not
+	records  []agent.Record   // what the batches are made of
 }
 
 // note stands beside the cursor: the last seq that went to each topic in the epoch.
@@ -65,8 +66,9 @@ func cutWindow(buf []agent.Record, max int) (n int, full bool) {
 	return n, size >= max
 }
 
-// batches sorts the records of one epoch by kind, in order, and moves the note on.
-func batches(lane upstream.Lane, records []agent.Record, before note) ([]upstream.Batch, note) {
+// batches sorts the records of one epoch by kind, in order, into room, which is as long, and
+// moves the note on.
+func batches(lane upstream.Lane, records, room []agent.Record, before note) ([]upstream.Batch, note) {
 	epoch := records[0].Position.Epoch
 	after := note{Epoch: epoch, Prev: map[agent.Kind]agent.Seq{}}
 	if before.Epoch == epoch {
@@ -91,16 +93,11 @@ func batches(lane upstream.Lane, records []agent.Record, before note) ([]upstrea
 			if b.Prev >= r.Position.Seq {
 				b.Prev = 0 // out of its turn
 			}
-			if len(counts) == 1 {
-				b.Records = records
-			} else {
-				b.Records = make([]agent.Record, 0, counts[kind])
-			}
+			n := counts[kind]
+			b.Records, room = room[:0:n], room[n:]
 			cut = append(cut, b)
 		}
-		if len(counts) > 1 {
-			cut[at].Records = append(cut[at].Records, *r)
-		}
+		cut[at].Records = append(cut[at].Records, *r)
 		after.Prev[kind] = r.Position.Seq
 	}
 	return cut, after

@@ -391,6 +391,65 @@ func TestTheHeartbeatSparesAByteLimit(t *testing.T) {
 	peers.Await(t, "online again", func() bool { s := newest(); return s.State == wire.Online && s.EveryS == 1 })
 }
 
+// Info is by far the largest message that carries no record: it waits until the byte limit has
+// enough left, unless it has changed.
+func TestInfoSparesAByteLimit(t *testing.T) {
+	b := peers.StartEmbedded(t, peers.EmbeddedOptions{})
+	r := newRig(t, b.URL(), func(c *Config, h *upstream.Host) {
+		c.Heartbeat = time.Second
+		h.Meter.(*rig).allowance.Store(int32(upstream.Scarce))
+	})
+	seen := func() (infos int, number uint64) {
+		for _, m := range b.Messages() {
+			switch m.Topic {
+			case base + "info":
+				infos++
+			case base + "status":
+				number = max(number, statusOf(t, m.Payload).Conn)
+			}
+		}
+		return infos, number
+	}
+	infos := func(want int) {
+		t.Helper()
+		peers.Await(t, "info", func() bool { n, _ := seen(); return n >= want })
+		if n, _ := seen(); n != want {
+			t.Fatalf("%d infos, want %d", n, want)
+		}
+	}
+	// reconnect returns once batches cross a new connection: what it begins with is done.
+	reconnect := func() {
+		t.Helper()
+		_, was := seen()
+		b.Kick()
+		peers.Await(t, "a new connection", func() bool {
+			err := r.Deliver(t.Context(), r.readings(1, 1))
+			_, number := seen()
+			return err == nil && number > was
+		})
+	}
+	r.deliver(t, r.readings(1, 1))
+	infos(0)
+	r.allowance.Store(int32(upstream.Ample))
+	infos(1)
+
+	// Long after, on a new connection, with little left.
+	r.allowance.Store(int32(upstream.Scarce))
+	r.informing.Lock()
+	r.info.at -= infoEvery
+	r.informing.Unlock()
+	reconnect()
+	infos(1)
+	r.allowance.Store(int32(upstream.Ample))
+	infos(2)
+
+	// A change does not wait.
+	r.allowance.Store(int32(upstream.Scarce))
+	r.version.Store(2)
+	reconnect()
+	infos(3)
+}
+
 func TestWithoutBatchesTheConnectionIsMadeByTheHeartbeat(t *testing.T) {
 	b := peers.StartEmbedded(t, peers.EmbeddedOptions{})
 	p := peers.NewProxy(t, b.Addr())

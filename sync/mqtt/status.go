@@ -62,12 +62,15 @@ func (u *Upstream) allowance() upstream.Allowance {
 
 // sentInfo remembers the info that the broker keeps.
 type sentInfo struct {
-	text []byte
+	text []byte        // nil: nothing that is known of
 	at   time.Duration // elapsed
+	owed bool          // to be renewed once the byte limit allows it
 }
 
 // publishInfo publishes what is measured where it has changed, and on a new connection where
-// the broker was last given it long ago, for it may have lost it.
+// the broker was last given it long ago, for it may have lost it. It spares a byte limit: where
+// little is left, only a change goes out, and what the broker may have is renewed by a
+// heartbeat when there is enough again.
 func (u *Upstream) publishInfo(ctx context.Context, s *session, fresh bool) error {
 	if u.h.Info == nil {
 		return nil
@@ -79,14 +82,19 @@ func (u *Upstream) publishInfo(ctx context.Context, s *session, fresh bool) erro
 		return err
 	}
 	now := u.elapsed()
-	if bytes.Equal(text, u.info.text) && !(fresh && now-u.info.at >= infoEvery) {
+	same := u.info.text == nil || bytes.Equal(text, u.info.text) // as far as is known
+	switch {
+	case u.info.text != nil && same && !u.info.owed && !(fresh && now-u.info.at >= infoEvery):
+		return nil
+	case same && u.allowance() != upstream.Ample:
+		u.info.owed = true
 		return nil
 	}
 	u.info = sentInfo{}
 	if err := u.publish(ctx, s, u.own("info"), text, true); err != nil {
 		return err
 	}
-	u.info = sentInfo{text, now}
+	u.info = sentInfo{text: text, at: now}
 	return nil
 }
 

@@ -13,8 +13,11 @@ import (
 	"github.com/frostline/frostline/internal/farside"
 )
 
-// Upstream takes records to one far side. One goroutine per lane calls it, in order;
-// the two lanes may call it at the same time.
+// Upstream takes records to one far side. One goroutine per lane calls it; the two lanes may
+// call it at the same time. A lane's batches come in the order of the records, and again until
+// they are taken. While the main lane works off a backlog, batches of what is measured now come
+// between them, out of their turn, from the same goroutine: see sync/forward/DESIGN.md and
+// docs/decisions/live-behind-a-backlog.md.
 type Upstream interface {
 	// Deliver brings the batch to the far side and returns only when its fate is known:
 	//   nil        the far side took every record, durably as far as it can say
@@ -43,11 +46,11 @@ const (
 // Batch is a run of records of one epoch for one topic, oldest first.
 type Batch struct {
 	Lane    Lane
-	Kind    agent.Kind  // which topic: all records are of this kind
-	Epoch   agent.Epoch // of all records
-	Prev    agent.Seq   // seq of the record before the first that this upstream selects for this kind; 0 if none in this epoch is known
-	Hist    bool        // the newest record was committed before the present connection began
-	Records []agent.Record
+	Kind    agent.Kind     // which topic: all records are of this kind
+	Epoch   agent.Epoch    // of all records
+	Prev    agent.Seq      // seq of the record before the first that this upstream selects for this kind; 0 if none in this epoch is known
+	Hist    bool           // the newest record was committed before the present connection began
+	Records []agent.Record // the pump's again when Deliver returns
 }
 
 // Rejected names records of a batch that the far side will never take.

@@ -141,6 +141,7 @@ func (f *Fake) take(b upstream.Batch, fate Fate) (*upstream.Rejected, error) {
 	defer f.mu.Unlock()
 	f.received = append(f.received, took...)
 	if fate.Take > 0 {
+		b.Records = slices.Clone(b.Records) // the pump's again when Deliver returns
 		f.batches = append(f.batches, b)
 	}
 	if f.changed != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/frostline/frostline/agent/alarm/disagree"
 	"github.com/frostline/frostline/agent/alarm/doorajar"
 	"github.com/frostline/frostline/agent/alarm/flatline"
+	"github.com/frostline/frostline/agent/alarm/forecast"
 	"github.com/frostline/frostline/agent/alarm/limit"
 	"github.com/frostline/frostline/agent/alarm/mkt"
 	"github.com/frostline/frostline/agent/alarm/nodata"
@@ -38,6 +39,7 @@ func Kinds() []alarm.Kind {
 		disagree.Kind,
 		doorajar.Kind,
 		flatline.Kind,
+		forecast.Kind,
 		limit.Kind,
 		mkt.Kind,
 		nodata.Kind,

@@ -54,7 +54,7 @@ type Settings struct {
 	Password string   `yaml:"password" doc:"Its password; a reference to a secret." like:"${credential:smtp-password}"`
 	Auth     Auth     `yaml:"auth" doc:"How to log in: auto takes the strongest way that the server offers." enum:"auto,plain,login"`
 	From     string   `yaml:"from,required" doc:"Address of the sender." example:"frostline@cold.example"`
-	To       []string `yaml:"to" doc:"Addresses of the recipients; each gets a mail of his own." like:"[keeper@cold.example, quality@cold.example]"`
+	To       []string `yaml:"to" doc:"Addresses of those who get every alarm; each gets a mail of his own. People are told by the levels of escalation." like:"[keeper@cold.example, quality@cold.example]"`
 
 	announce.Audience
 	Timeout time.Duration `yaml:"timeout" doc:"How long one attempt may take. Failed attempts are repeated, from 1s to 1m apart."`
@@ -69,7 +69,6 @@ var (
 	ErrLogin    = errors.New("user: user and password belong together")
 	ErrOpen     = errors.New("user: without TLS the password would cross the network in the open")
 	ErrFrom     = errors.New("from: not an address")
-	ErrTo       = errors.New("to: want at least one address")
 	ErrTimeout  = errors.New("timeout: want a time from 1s to 30s")
 	errNobody   = errors.New("no address")
 	errInjected = errors.New("a line break")
@@ -99,9 +98,6 @@ func (s *Settings) Validate() error {
 	if err := address(s.From); err != nil {
 		errs = append(errs, fmt.Errorf("%w: %q: %s", ErrFrom, s.From, err))
 	}
-	if len(s.To) == 0 {
-		errs = append(errs, ErrTo)
-	}
 	for _, to := range s.To {
 		if err := address(to); err != nil {
 			errs = append(errs, fmt.Errorf("to: %q: %w", to, err))
@@ -112,6 +108,9 @@ func (s *Settings) Validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Addresses says what the output needs to know of a person.
+func (*Settings) Addresses() string { return "email" }
 
 func address(s string) error {
 	if strings.ContainsAny(s, "\r\n") {

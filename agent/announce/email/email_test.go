@@ -281,7 +281,54 @@ func TestBadSettings(t *testing.T) {
 			t.Errorf("%v does not say: %v", err, want)
 		}
 	}
-	if err := (&email.Settings{}).Validate(); !errors.Is(err, email.ErrTo) || !errors.Is(err, email.ErrTLS) {
+	if err := (&email.Settings{}).Validate(); !errors.Is(err, email.ErrTLS) {
 		t.Errorf("%v", err)
+	}
+}
+
+// Persons of a level get mails in their language beside nobody else; who refuses for the moment
+// is tried again alone.
+func TestPersons(t *testing.T) {
+	s := &server{t: t}
+	o := open(t, s, func(set *email.Settings) { set.To = nil })
+	if err := o.Announce(t.Context(), notice("x")); err != nil || len(s.taken()) != 0 {
+		t.Errorf("a mail to nobody: %v", err)
+	}
+	n := notice("x")
+	n.Level = 2
+	n.Event.Texts = map[string]string{"zh": "疫苗冷库温度 8.4 °C"}
+	n.To = []announce.Recipient{
+		{ID: "li", Name: "Li", Address: "li@cold.example", Voice: agent.Voice{Language: agent.Chinese}}, {ID: "ann", Name: "Ann", Address: "ann@cold.example"},
+	}
+	s.mu.Lock()
+	s.refuse = func(command string) string {
+		if strings.Contains(command, "ann@") {
+			return "451 later"
+		}
+		return ""
+	}
+	s.mu.Unlock()
+	var left *announce.Remaining
+	if err := o.Announce(t.Context(), n); !errors.As(err, &left) || len(left.To) != 1 || left.To[0].ID != "ann" {
+		t.Fatalf("%v", err)
+	}
+	s.mu.Lock()
+	s.refuse = nil
+	s.mu.Unlock()
+	n.To = left.To
+	if err := o.Announce(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	mails := s.taken()
+	if len(mails) != 2 || !strings.Contains(mails[0].to, "li@") || !strings.Contains(mails[1].to, "ann@") {
+		t.Fatalf("%+v", mails)
+	}
+	m, err := mail.ReadMessage(strings.NewReader(mails[0].data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(quotedprintable.NewReader(m.Body))
+	if err != nil || !strings.Contains(string(body), "疫苗冷库温度 8.4 °C") {
+		t.Errorf("%s, %v", body, err)
 	}
 }

@@ -22,10 +22,10 @@ import (
 func (o *output) send(ctx context.Context, n announce.Notice) error {
 	ctx, cancel := context.WithTimeout(ctx, o.set.Timeout)
 	defer cancel()
-	var to []string
+	var to []announce.Recipient
 	var letters []*gomail.Msg
-	for _, r := range o.set.To {
-		if o.done[r] {
+	for _, r := range n.Recipients(o.set.To, o.host.Voice) {
+		if o.done[r.Address] {
 			continue
 		}
 		letter, err := o.letter(n, r)
@@ -33,6 +33,9 @@ func (o *output) send(ctx context.Context, n announce.Notice) error {
 			return fmt.Errorf("write: %w: %w", err, announce.ErrPermanent)
 		}
 		to, letters = append(to, r), append(letters, letter)
+	}
+	if len(to) == 0 {
+		return nil
 	}
 	var conn net.Conn
 	defer func() {
@@ -52,19 +55,24 @@ func (o *output) send(ctx context.Context, n announce.Notice) error {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	var again []error
+	var left []announce.Recipient
 	for i, letter := range letters {
 		err := client.SendWithSMTPClient(session, letter)
 		switch {
 		case letter.IsDelivered(): // whatever went wrong after that
-			o.done[to[i]] = true
+			o.done[to[i].Address] = true
 		case final(err):
-			o.done[to[i]] = true
-			o.lost = append(o.lost, fmt.Errorf("to %s: %w", to[i], err))
+			o.done[to[i].Address] = true
+			o.lost = append(o.lost, fmt.Errorf("to %s: %w", to[i].Address, err))
 		default:
-			again = append(again, fmt.Errorf("to %s: %w", to[i], cause(ctx, err)))
+			left = append(left, to[i])
+			again = append(again, fmt.Errorf("to %s: %w", to[i].Address, cause(ctx, err)))
 		}
 	}
 	_ = client.CloseWithSMTPClient(session) // a server that does not say goodbye has the mails all the same
+	if len(n.To) > 0 && len(left) > 0 {
+		return &announce.Remaining{To: left, Err: errors.Join(append(again, o.lost...)...)}
+	}
 	return errors.Join(again...)
 }
 
@@ -140,23 +148,23 @@ func (o *output) dial(config *tls.Config, opened func(net.Conn)) gomail.DialCont
 }
 
 // letter is the mail for one recipient.
-func (o *output) letter(n announce.Notice, to string) (*gomail.Msg, error) {
+func (o *output) letter(n announce.Notice, to announce.Recipient) (*gomail.Msg, error) {
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	if err := m.From(o.set.From); err != nil {
 		return nil, err
 	}
-	if err := m.To(to); err != nil {
+	if err := m.To(to.Address); err != nil {
 		return nil, err
 	}
-	m.Subject(fmt.Sprintf("[%s/%s] %s", n.Site, n.Gateway, n.Title(o.host.Voice)))
+	m.Subject(fmt.Sprintf("[%s/%s] %s", n.Site, n.Gateway, n.Title(to.Voice)))
 	m.SetDateWithValue(o.date(n))
-	m.SetMessageIDWithValue(messageID(n, to))
+	m.SetMessageIDWithValue(messageID(n, to.Address))
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 	m.SetUserAgent("frostline")
 	if n.Severity() == agent.SeverityCritical {
 		m.SetImportance(gomail.ImportanceHigh)
 	}
-	m.SetBodyString(gomail.TypeTextPlain, n.Letter(o.host.Voice, o.host.Zone)+"\n")
+	m.SetBodyString(gomail.TypeTextPlain, n.Letter(to.Voice, o.host.Zone)+"\n")
 	return m, nil
 }
 

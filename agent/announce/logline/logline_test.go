@@ -3,12 +3,26 @@ package logline_test
 import (
 	"bytes"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/announce"
 	"github.com/frostline/frostline/agent/announce/logline"
 )
+
+func TestInChinese(t *testing.T) {
+	var b bytes.Buffer
+	host := announce.Host{Log: slog.New(slog.NewTextHandler(&b, nil)), Voice: agent.Voice{Language: agent.Chinese}}
+	o, err := logline.Driver.Open(t.Context(), host, logline.Driver.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev := &agent.AlarmEvent{Severity: agent.SeverityInfo, Transition: agent.Raised, Message: "cold", Texts: map[string]string{"zh": "冷"}}
+	if err := o.Announce(t.Context(), announce.Notice{Event: ev}); err != nil || !strings.Contains(b.String(), "message=冷") {
+		t.Errorf("%v, %s", err, &b)
+	}
+}
 
 func TestLines(t *testing.T) {
 	var b bytes.Buffer

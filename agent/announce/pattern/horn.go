@@ -79,6 +79,10 @@ func NewHorn(ctx context.Context, h announce.Host, pin string, active Level, m M
 func (h *Horn) Show(ctx context.Context, n announce.Notice, p Pattern) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if n.Mute > 0 {
+		h.silence(ctx, n.Mute)
+		return nil
+	}
 	worse := n.Sounding.Rank() > h.severity.Rank()
 	fresh := n.Event != nil && n.Event.Severity == agent.SeverityCritical &&
 		(n.Event.Transition == agent.Raised || n.Event.Transition == agent.ReAlarmed)
@@ -123,6 +127,11 @@ func (h *Horn) listen(ctx context.Context, button announce.Input) {
 func (h *Horn) press(ctx context.Context) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.silence(ctx, h.mute.For)
+}
+
+// silence is press for a time. The caller holds mu.
+func (h *Horn) silence(ctx context.Context, d time.Duration) {
 	if h.closed || h.wants == Off {
 		return
 	}
@@ -131,11 +140,12 @@ func (h *Horn) press(ctx context.Context) {
 		h.log.WarnContext(ctx, "horn not silenced", slog.Any("err", err))
 		return
 	}
-	h.log.InfoContext(ctx, "horn silenced by its button", slog.String("pin", h.mute.Pin), slog.Duration("for", h.mute.For))
+	h.log.InfoContext(ctx, "horn silenced by a button", slog.Duration("for", d))
 	h.presses++
 	press := h.presses
 	h.ended.Add(1)
-	h.muted = time.AfterFunc(h.mute.For, func() {
+	ctx = context.WithoutCancel(ctx)
+	h.muted = time.AfterFunc(d, func() {
 		defer h.ended.Done()
 		h.over(ctx, press)
 	})

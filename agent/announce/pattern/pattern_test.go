@@ -221,6 +221,11 @@ func TestMute(t *testing.T) {
 			{"a press", press, "0s false, 0s false"},
 			{"another warning", func() { show(agent.SeverityWarning, agent.SeverityWarning, agent.Raised) }, ""},
 			{"nine minutes", func() { time.Sleep(9 * time.Minute) }, ""},
+			{"a button elsewhere", func() {
+				if err := horn.Show(t.Context(), announce.Notice{Mute: 10 * time.Minute}, pattern.Steady); err != nil {
+					t.Error(err)
+				}
+			}, "9m0s false"},
 			{"a press", press, "9m0s false, 9m0s false"},
 			{"nine more minutes", func() { time.Sleep(9 * time.Minute) }, ""},
 			{"the time is up", func() { time.Sleep(2 * time.Minute) }, "19m0s true"},

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/frostline/frostline/agent"
@@ -38,7 +39,7 @@ const (
 type Settings struct {
 	Device string   `yaml:"device,required" doc:"Serial line of the modem's AT commands." example:"/dev/ttyUSB2"`
 	Baud   int      `yaml:"baud" doc:"Its speed; modems on USB take any."`
-	To     []string `yaml:"to" doc:"Telephone numbers of the recipients, with country code." like:"['+8613800138000']"`
+	To     []string `yaml:"to" doc:"Telephone numbers, with country code, of those who get every alarm. People are told by the levels of escalation." like:"['+8613800138000']"`
 	Mode   Mode     `yaml:"mode" doc:"pdu takes every alphabet. text is for modems without it: what is not in the GSM alphabet becomes a question mark." enum:"pdu,text"`
 	Parts  int      `yaml:"parts" doc:"Longest text, in messages that are paid for: 1 to 10. The rest is cut off."`
 
@@ -66,9 +67,6 @@ func (s *Settings) Validate() error {
 	if s.Baud < 1200 || s.Baud > 4_000_000 {
 		errs = append(errs, ErrBaud)
 	}
-	if len(s.To) == 0 {
-		errs = append(errs, ErrTo)
-	}
 	for _, to := range s.To {
 		if !number.MatchString(to) {
 			errs = append(errs, fmt.Errorf("%w: %q", ErrTo, to))
@@ -82,6 +80,9 @@ func (s *Settings) Validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Addresses says what the output needs to know of a person.
+func (*Settings) Addresses() string { return "phone" }
 
 // Driver is the output for the config.
 var Driver = announce.Define("sms", Settings{
@@ -158,14 +159,19 @@ func (o *output) modem(ctx context.Context) (*modem, error) {
 }
 
 func (o *output) send(ctx context.Context, n announce.Notice) error {
-	parts := o.parts(n)
+	recipients := n.Recipients(o.set.To, o.host.Voice)
+	if len(recipients) == 0 {
+		return nil
+	}
 	m, err := o.modem(ctx)
 	if err != nil {
 		return err
 	}
 	defer m.line.Close() // what failed before has been told
 	var again []error
-	for _, to := range o.set.To {
+	var left []announce.Recipient
+	for _, r := range recipients {
+		to, parts := r.Address, o.parts(n, r.Voice)
 		for ctx.Err() == nil && o.sent[to] < len(parts) {
 			err := m.send(ctx, to, parts[o.sent[to]])
 			if err == nil {
@@ -180,16 +186,23 @@ func (o *output) send(ctx context.Context, n announce.Notice) error {
 			o.sent[to] = len(parts)
 			o.lost = append(o.lost, fmt.Errorf("to %s: %w", to, err))
 		}
+		if o.sent[to] < len(parts) {
+			left = append(left, r)
+		}
 	}
 	if ctx.Err() != nil {
 		again = append(again, context.Cause(ctx))
+	}
+	// Who has a part of the message gets the rest of it before anything else.
+	if len(n.To) > 0 && len(left) > 0 && !slices.ContainsFunc(left, func(r announce.Recipient) bool { return o.sent[r.Address] > 0 }) {
+		return &announce.Remaining{To: left, Err: errors.Join(append(again, o.lost...)...)}
 	}
 	return errors.Join(again...)
 }
 
 // parts are the messages of a notice; always the same for one notice.
-func (o *output) parts(n announce.Notice) []part {
-	text := n.Text(o.host.Voice) + " (" + string(n.Gateway) + ")"
+func (o *output) parts(n announce.Notice, v agent.Voice) []part {
+	text := n.Text(v) + " (" + string(n.Gateway) + ")"
 	if o.set.Mode == Text {
 		return standalone(text, o.set.Parts)
 	}

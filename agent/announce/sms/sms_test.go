@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -276,5 +277,38 @@ func TestBadSettings(t *testing.T) {
 		if err := (&sms.Settings{To: []string{to}}).Validate(); !strings.Contains(err.Error(), "to:") {
 			t.Errorf("%q was accepted", to)
 		}
+	}
+}
+
+// TestPersons: each person is told in the own language; who cannot be reached is tried again alone.
+func TestPersons(t *testing.T) {
+	m := newModem(t)
+	o := open(t, m, func(s *sms.Settings) { s.To = nil })
+	n := notice("x", "cold room 9")
+	n.Level, n.Event.Texts = 1, map[string]string{"zh": "冷库温度 9"}
+	n.To = []announce.Recipient{{ID: "li", Address: wei, Voice: agent.Voice{Language: agent.Chinese}}, {ID: "ana", Address: ana}}
+	m.send = func(to string, _ int) string {
+		if to == ana {
+			return "\r\n+CMS ERROR: 38\r\n"
+		}
+		return ""
+	}
+	var left *announce.Remaining
+	if err := o.Announce(t.Context(), n); !errors.As(err, &left) || len(left.To) != 1 || left.To[0].ID != "ana" {
+		t.Fatalf("%v", err)
+	}
+	m.send, n.To = nil, left.To
+	if err := o.Announce(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, one := range m.messages {
+		got = append(got, one.to+" "+one.text)
+	}
+	if want := []string{wei + " 冷库温度 9 (gw-01)", ana + " cold room 9 (gw-01)"}; !slices.Equal(got, want) {
+		t.Errorf("sent %q, want %q", got, want)
+	}
+	if err := o.Announce(t.Context(), notice("y", "nobody")); err != nil || len(m.messages) != 2 {
+		t.Errorf("a message to nobody: %v", err)
 	}
 }

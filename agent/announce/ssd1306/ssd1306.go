@@ -7,8 +7,8 @@
 //	8.4 °C              value
 //	limit 8 °C
 //
-// What the font has not, such as a Chinese name, is shown by its id. A display that was unplugged
-// comes back with the next notice, or within ten minutes.
+// It has Latin letters and the Chinese characters of GB 2312; a name with others is shown by its
+// id. A display that was unplugged comes back with the next notice, or within ten minutes.
 package ssd1306
 
 import (
@@ -176,7 +176,7 @@ func (o *output) draw(ctx context.Context) error {
 }
 
 func (o *output) picture() *image1bit.VerticalLSB {
-	c := newCanvas(o.set.Height)
+	c := newCanvas(o.set.Height, o.host.Voice)
 	var alarms []announce.Standing
 	for _, s := range o.board.Alarms() {
 		if announce.AtLeast(s.Alarm.Severity, o.set.Severity) {

@@ -89,13 +89,22 @@ func golden(t *testing.T, name, got string) {
 // TestPictures: what a person in front of the display sees.
 func TestPictures(t *testing.T) {
 	critical := alarm("a", agent.SeverityCritical, agent.StateUnack, agent.SeverityCritical, "Vaccine cold room", "8.4", "8")
-	warning := alarm("b", agent.SeverityWarning, agent.StateUnack, agent.SeverityWarning, "冷库", "-17.250001", "-18")
+	warning := alarm("b", agent.SeverityWarning, agent.StateUnack, agent.SeverityWarning, "냉장실", "-17.250001", "-18")
 	acked := alarm("a", agent.SeverityCritical, agent.StateAck, "", "Vaccine cold room", "8.4", "8")
 	noData := announce.Notice{Sounding: agent.SeverityWarning, Event: &agent.AlarmEvent{
 		ID: "c", Alarm: "silent", Kind: "no-data", Severity: agent.SeverityWarning, Point: "cr1-air/temperature", State: agent.StateUnack,
 	}}
 	both := critical
 	both.Event = alarm("d", agent.SeverityWarning, agent.StateUnack, "", "Dock", "9", "8").Event
+	chinese := func(_ *ssd1306.Settings, h *announce.Host) {
+		h.Voice = agent.Voice{Language: agent.Chinese, Unit: agent.Fahrenheit}
+	}
+	named := alarm("e", agent.SeverityCritical, agent.StateUnack, agent.SeverityCritical, "2号疫苗冷库东侧", "8.4", "8")
+	returned := alarm("e", agent.SeverityWarning, agent.StateRtnUnack, "", "2号疫苗冷库东侧", "5", "8")
+	door := alarm("f", agent.SeverityWarning, agent.StateUnack, agent.SeverityWarning, "东侧 dock", "1", "1")
+	door.Event.Kind, door.Event.Point = "door-ajar", "dock/door"
+	rises := alarm("g", agent.SeverityWarning, agent.StateAck, "", "冷库", "9", "2")
+	rises.Event.Kind = "rate"
 	for _, c := range []struct {
 		name    string
 		notices []announce.Notice
@@ -112,6 +121,13 @@ func TestPictures(t *testing.T) {
 		{"no-data", []announce.Notice{noData}, nil},
 		{"before-the-start", []announce.Notice{{Sounding: agent.SeverityCritical}}, nil},
 		{"low", []announce.Notice{critical, both}, func(s *ssd1306.Settings, _ *announce.Host) { s.Height = 32 }},
+		{"zh-critical-and-more", []announce.Notice{named, both}, chinese},
+		{"zh-returned", []announce.Notice{named, returned}, chinese},
+		{"zh-door", []announce.Notice{door}, chinese},
+		{"zh-rate-acknowledged", []announce.Notice{rises}, chinese},
+		{"zh-no-data", []announce.Notice{noData}, chinese},
+		{"zh-quiet", []announce.Notice{{}}, chinese},
+		{"zh-before-the-start", []announce.Notice{{Sounding: agent.SeverityCritical}}, chinese},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := &panel{t: t, address: 0x3c}

@@ -58,7 +58,9 @@ func flood() announce.Notice {
 }
 
 // TestForms: each form sends exactly the request that its service documents. The signatures in
-// the goldens were checked apart, with Python's hmac.
+// the goldens are what OpenSSL computes too; new ones must be compared again, as in
+//
+//	printf %s "$timestamp.$body" | openssl dgst -sha256 -hmac SEC0123456789
 func TestForms(t *testing.T) {
 	cleared := notice()
 	cleared.Event.Transition, cleared.Event.State, cleared.Event.Severity = agent.Cleared, agent.StateRtnUnack, agent.SeverityWarning

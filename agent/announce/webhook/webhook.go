@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/frostline/frostline/agent"
@@ -57,6 +58,9 @@ func (s *Settings) Validate() error {
 	return errors.Join(append(errs, s.Check())...)
 }
 
+// Addresses says what the output needs to know of a person.
+func (*Settings) Addresses() string { return "webhook" }
+
 // Driver is the output for the config.
 var Driver = announce.Define("webhook", Settings{
 	Form: Plain, Timeout: 10 * time.Second,
@@ -78,9 +82,8 @@ func open(_ context.Context, h announce.Host, s Settings) (announce.Output, erro
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, ErrURL // without the text: it may be secret
+	if err := checkURL(address); err != nil {
+		return nil, err
 	}
 	key, err := h.Secret(s.Key)
 	if err != nil {
@@ -109,6 +112,24 @@ func open(_ context.Context, h announce.Host, s Settings) (announce.Output, erro
 	}, nil
 }
 
+// checkURL says whether an address can be posted to, without repeating it: it may be secret.
+func checkURL(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return ErrURL
+	}
+	return nil
+}
+
+// address is a person's URL.
+func (o *output) address(ref string) (string, error) {
+	address, err := o.host.Secret(ref)
+	if err != nil {
+		return "", err
+	}
+	return address, checkURL(address)
+}
+
 func trust(ca string) (*tls.Config, error) {
 	config, err := farside.TLS{CA: ca}.Config()
 	if err != nil {
@@ -127,7 +148,57 @@ func (o *output) Announce(ctx context.Context, n announce.Notice) error {
 	if !o.set.Concerns(n) {
 		return nil
 	}
-	req, err := o.request(ctx, n)
+	if len(n.To) == 0 {
+		return o.post(ctx, n, announce.Recipient{Voice: o.host.Voice})
+	}
+	return o.persons(ctx, n)
+}
+
+// persons posts to each person's address, or once to the output's own for those who have none.
+func (o *output) persons(ctx context.Context, n announce.Notice) error {
+	var left []announce.Recipient
+	var again, lost []error
+	for _, group := range o.groups(n) {
+		one := n
+		one.To, one.Own = group, false
+		to := group[0]
+		if to.ID == "" {
+			one.To = nil
+		}
+		err := o.post(ctx, one, to)
+		switch {
+		case err == nil:
+		case errors.Is(err, announce.ErrPermanent):
+			lost = append(lost, err)
+		default:
+			again, left = append(again, err), append(left, group...)
+		}
+	}
+	if len(left) > 0 {
+		return &announce.Remaining{To: left, Err: errors.Join(append(again, lost...)...)}
+	}
+	return errors.Join(lost...)
+}
+
+// groups are the persons who are told by one request.
+func (o *output) groups(n announce.Notice) [][]announce.Recipient {
+	var groups [][]announce.Recipient
+	for _, r := range n.Recipients([]string{""}, o.host.Voice) {
+		i := slices.IndexFunc(groups, func(g []announce.Recipient) bool {
+			return g[0].Address == r.Address && g[0].Voice == r.Voice && (g[0].ID == "") == (r.ID == "")
+		})
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], r)
+	}
+	return groups
+}
+
+// post makes one request to an address, or to the output's own.
+func (o *output) post(ctx context.Context, n announce.Notice, to announce.Recipient) error {
+	req, err := o.request(ctx, n, to)
 	if err != nil {
 		return err
 	}
@@ -151,8 +222,14 @@ func (o *output) Announce(ctx context.Context, n announce.Notice) error {
 }
 
 // request is the notice in its form, signed with the present time.
-func (o *output) request(ctx context.Context, n announce.Notice) (*http.Request, error) {
-	m := message{n: n, voice: o.host.Voice, letter: n.Letter(o.host.Voice, o.host.Zone), url: o.url, key: o.key, header: o.header.Clone()}
+func (o *output) request(ctx context.Context, n announce.Notice, to announce.Recipient) (*http.Request, error) {
+	m := message{n: n, voice: to.Voice, letter: n.Letter(to.Voice, o.host.Zone), url: o.url, key: o.key, header: o.header.Clone()}
+	if to.Address != "" {
+		var err error
+		if m.url, err = o.address(to.Address); err != nil {
+			return nil, fmt.Errorf("webhook: address of %s: %w", to.Name, err)
+		}
+	}
 	if o.key != "" {
 		if m.now = o.host.Now().Wall; m.now.IsZero() {
 			return nil, fmt.Errorf("webhook: %w", ErrClock)
@@ -167,7 +244,11 @@ func (o *output) request(ctx context.Context, n announce.Notice) (*http.Request,
 		return nil, fmt.Errorf("webhook: request: %w: %w", hide(err), announce.ErrPermanent)
 	}
 	req.Header = m.header
-	req.Header.Set("Idempotency-Key", n.Key())
+	key := n.Key()
+	if len(n.To) > 0 {
+		key += "/" + to.ID
+	}
+	req.Header.Set("Idempotency-Key", key)
 	return req, nil
 }
 

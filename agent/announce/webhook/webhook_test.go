@@ -234,3 +234,52 @@ func TestBadSettings(t *testing.T) {
 		}
 	}
 }
+
+// Each person has an own address, or reads with the others at the output's; who was reached is not
+// posted to again.
+func TestPersons(t *testing.T) {
+	var got []string
+	fail := true
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/ben" && fail {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		var p announce.Payload
+		if err := json.NewDecoder(r.Body).Decode(&p); err != nil {
+			t.Error(err)
+		}
+		var names []string
+		for _, one := range p.To {
+			names = append(names, one.Name)
+		}
+		got = append(got, r.URL.Path+" "+strings.Join(names, "+")+" "+r.Header.Get("Idempotency-Key"))
+	}))
+	defer s.Close()
+	o, err := open(t, webhook.Settings{URL: s.URL + "/group"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := notice()
+	n.Level = 2
+	n.To = []announce.Recipient{
+		{ID: "li", Name: "Li", Address: s.URL + "/li"}, {ID: "ann", Name: "Ann"}, {ID: "ben", Name: "Ben", Address: s.URL + "/ben"}, {ID: "cai", Name: "Cai"},
+	}
+	var left *announce.Remaining
+	if err := o.Announce(t.Context(), n); !errors.As(err, &left) || len(left.To) != 1 || left.To[0].ID != "ben" {
+		t.Fatalf("%v", err)
+	}
+	fail, n.To = false, left.To
+	if err := o.Announce(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	key := n.Key()
+	want := "/li Li " + key + "/li; /group Ann+Cai " + key + "/ann; /ben Ben " + key + "/ben"
+	if text := strings.Join(got, "; "); text != want {
+		t.Errorf("posted %s, want %s", text, want)
+	}
+	n.To = []announce.Recipient{{ID: "dee", Name: "Dee", Address: "nowhere"}}
+	if err := o.Announce(t.Context(), n); !errors.Is(err, webhook.ErrURL) {
+		t.Errorf("a bad address: %v", err)
+	}
+}

@@ -56,8 +56,8 @@ func (h *house) text() string {
 	contact(h.knows.defrost, pointDefrost, 22)
 	contact(h.knows.loading, pointLoading, 23)
 	contact(h.knows.mains, pointMains, 27)
-	if h.knows.door {
-		alarms.WriteString("  - {id: door-open, kind: door-ajar, zone: room, for: 10m}\n")
+	if h.knows.door { // longer than a delivery takes
+		alarms.WriteString("  - {id: door-open, kind: door-ajar, zone: room, for: 30m}\n")
 	}
 	if h.knows.mains {
 		alarms.WriteString("  - {id: mains-gone, kind: power-failure, zone: room}\n")

@@ -36,7 +36,7 @@ func command(args []string, out io.Writer) (bool, error) {
 	rooms := flags.Int("rooms", 20, "rooms to live in")
 	days := flags.Int("days", 365, "how long to live")
 	seed := flags.Uint64("seed", 1, "what rooms, work, troubles and noise follow from")
-	list := flags.Bool("v", false, "list every excursion that was not raised and every alarm without one")
+	list := flags.Bool("v", false, "list excursions that were not raised, alarms without one, and alarms while nothing was broken")
 	if err := flags.Parse(args); err != nil {
 		return false, err
 	}

@@ -36,13 +36,13 @@ var sites = []site{
 	{profile: "vaccine-2-8", volume: span{10, 60}, set: span{4.3, 5}, band: span{0.6, 1.1}, goods: span{3, 8}, busy: span{2, 9}, loads: 0.2},
 	{profile: "quick-frozen", volume: span{20, 120}, set: span{-24, -22}, band: span{1, 1.6}, goods: span{-20, -17}, busy: span{2, 8}, frost: true, loads: 0.3},
 	{profile: "gsp-cold-store", volume: span{20, 120}, set: span{5, 5.8}, band: span{0.6, 1.2}, goods: span{4, 10}, busy: span{3, 9}, loads: 0.4},
-	{profile: "usp-crt", volume: span{100, 500}, set: span{21.5, 23}, band: span{0.7, 1.2}, heated: 19.5, goods: span{15, 28}, busy: span{3, 10}, hall: true, loads: 0.4},
 	{profile: "food-code-cold-holding", volume: span{8, 40}, set: span{1.6, 2.2}, band: span{0.6, 1}, goods: span{3, 7}, busy: span{4, 12}, loads: 0.5},
 	{profile: "ultra-cold", volume: span{0.5, 0.9}, set: span{-80, -77}, band: span{1.5, 3}, goods: span{-70, -30}, busy: span{0.3, 2}, cabinet: true, loads: 0.1},
 	{profile: "gsp-cool-store", volume: span{100, 500}, set: span{14, 16.5}, band: span{0.7, 1.2}, goods: span{12, 24}, busy: span{3, 10}, hall: true, loads: 0.4},
-	{profile: "usp-cct", volume: span{10, 60}, set: span{4.3, 5}, band: span{0.6, 1.1}, goods: span{3, 8}, busy: span{2, 9}, loads: 0.2},
 	{profile: "gsp-normal-store", volume: span{100, 500}, set: span{24, 26.5}, band: span{0.7, 1.2}, heated: 8, goods: span{5, 30}, busy: span{3, 10}, hall: true, loads: 0.4},
 	{profile: "who-30dtr", volume: span{5, 15}, set: span{4.3, 5}, band: span{0.6, 1.1}, goods: span{3, 8}, busy: span{1, 5}, loads: 0.1},
+	{profile: "usp-crt", volume: span{100, 500}, set: span{21.5, 23}, band: span{0.7, 1.2}, heated: 19.5, goods: span{15, 28}, busy: span{3, 10}, hall: true, loads: 0.4},
+	{profile: "usp-cct", volume: span{10, 60}, set: span{4.3, 5}, band: span{0.6, 1.1}, goods: span{3, 8}, busy: span{2, 9}, loads: 0.2},
 }
 
 // house is one room with everything that is drawn for it.

@@ -124,6 +124,7 @@ func (s *summary) room(r *record, to *row) {
 			to.reached++
 			if a.what == works {
 				to.atWork++
+				s.remark(r, c, a.from, a.to, "nothing broken")
 			}
 			if c.behind(a) {
 				continue

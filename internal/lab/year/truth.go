@@ -43,8 +43,6 @@ type excursion struct {
 	due      time.Duration // when it had to be raised; 0 while it was suppressed by design
 	further  time.Duration // how long without interruption further out than the instrument may be off
 	plain    bool          // such that no instrument of this kind can have missed it, and not suppressed
-	what     trouble
-	mutedAt  time.Duration // since when what suppresses it lasts; 0 if nothing does
 }
 
 // clauses are the limits that a config's profile sets for the house.
@@ -227,7 +225,7 @@ func (w *witness) see() {
 			}
 		}
 		if !c.beyond(felt, 0) {
-			c.close(l.now)
+			c.close()
 			continue
 		}
 		w.follow(c, felt, wait, f.heard || c.mean != nil)
@@ -237,7 +235,7 @@ func (w *witness) see() {
 func (w *witness) follow(c *clause, felt float64, wait time.Duration, heard bool) {
 	now := w.life.now
 	if c.open == nil {
-		c.open = &excursion{from: now, what: w.life.fault.what}
+		c.open = &excursion{from: now}
 	}
 	e := c.open
 	e.to = now
@@ -277,16 +275,15 @@ func (w *witness) muted(c *clause, e *excursion, felt float64) bool {
 }
 
 // close ends the excursion that was going on.
-func (c *clause) close(now time.Duration) {
+func (c *clause) close() {
 	if c.open != nil && (c.open.lasts || c.open.to-c.open.from >= c.hold) {
 		c.all = append(c.all, c.open)
 	}
 	c.open = nil
-	_ = now
 }
 
 func (w *witness) end() {
 	for _, c := range w.clauses {
-		c.close(w.life.now)
+		c.close()
 	}
 }
