@@ -191,12 +191,13 @@ func (l *lane) deliver(ctx context.Context, n *Notice) bool {
 			return false
 		}
 		l.d.conditions.Raise(failing, l.subject(), err.Error())
-		if errors.Is(err, ErrPermanent) {
+		var some *Remaining
+		errors.As(err, &some)
+		if some == nil && errors.Is(err, ErrPermanent) {
 			l.d.log.WarnContext(ctx, "announcement refused", slog.String("output", l.ID), slog.Any("err", err))
 			return true
 		}
-		var some *Remaining
-		if errors.As(err, &some) {
+		if some != nil {
 			n.To, n.Own = some.To, false
 		}
 		select {

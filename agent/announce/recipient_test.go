@@ -35,7 +35,7 @@ func (p *post) Announce(_ context.Context, n announce.Notice) error {
 		p.got = append(p.got, fmt.Sprintf("%s%s %s", r.Name, r.Address, n.Text(r.Voice)))
 	}
 	if len(left) > 0 {
-		return &announce.Remaining{To: left, Err: errors.New("no answer")}
+		return &announce.Remaining{To: left, Err: errors.Join(errors.New("no answer"), announce.ErrPermanent)} // of somebody else's address
 	}
 	return nil
 }

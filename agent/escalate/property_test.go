@@ -218,6 +218,11 @@ func TestLikeThePlainReference(t *testing.T) {
 					p.second(now.Wall, false, false)
 				}
 			}
+			if rapid.IntRange(0, 9).Draw(t, "clock step") == 0 {
+				now.Wall = now.Wall.Add(time.Duration(rapid.SampledFrom([]int{-7200, -61, -1, 1, 61, 7200, 28800}).Draw(t, "by")) * time.Second)
+				step(escalate.Input{At: now})
+				p.second(now.Wall, false, false)
+			}
 			key := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "alarm")
 			severity := warning
 			if key == "c" {

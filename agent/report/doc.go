@@ -1,7 +1,8 @@
 // Package report says what a zone or a shipment went through: per point and zone the
 // extremes with their times, the mean and the mean kinetic temperature, the time outside of
 // each limit and a verdict, excursions, gaps, faults, instruments with their certificates,
-// alarms with who said what, the quality of the clock, and which records it is made of.
+// alarms with who said what, excursion cases with what was decided, the trip with its phases and
+// deviations, the quality of the clock, and which records it is made of.
 //
 // A Builder takes the records in their order, once, and keeps a bounded state, so that a
 // year is read in one pass. The semantics are those of the rules: a value holds until the

@@ -19,6 +19,10 @@ type TripSpan struct {
 	Stepped      bool // the wall clock was set while it lasted: its times do not bound it
 }
 
+// smallStep is a step of the clock, in ms, that moves no record into or out of a trip: less than
+// the interval of most sensors.
+const smallStep = 10_000
+
 // Trips finds the trips in a stream of records. Its zero value is ready.
 type Trips struct {
 	list []TripSpan
@@ -30,7 +34,7 @@ func (t *Trips) Add(r *agent.Record) {
 	if r.Type != agent.TypeEvent {
 		return
 	}
-	if c := r.Event.Clock; c != nil && c.OldOffset != c.NewOffset && t.open {
+	if c := r.Event.Clock; c != nil && t.open && max(c.OldOffset-c.NewOffset, c.NewOffset-c.OldOffset) > smallStep {
 		t.list[len(t.list)-1].Stepped = true
 	}
 	e := r.Event.Trip

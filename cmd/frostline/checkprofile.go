@@ -13,7 +13,7 @@ import (
 )
 
 // soundAndLight are the drivers of outputs that people on the spot hear or see.
-var soundAndLight = []string{"gpio"}
+var soundAndLight = []string{"gpio", "stacklight"}
 
 // profileReports compares the zones that name a profile with it: one of them, or all if
 // zone is empty.

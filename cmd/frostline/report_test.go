@@ -318,6 +318,106 @@ func TestReportRefusals(t *testing.T) {
 	}
 }
 
+// TestReportOfSteppedTrip: where the clock was set on the way, a trip is what lies between its
+// events, and what was decided later is in it all the same.
+func TestReportOfSteppedTrip(t *testing.T) {
+	h := newHistory(t)
+	h.db.Define([]agent.Definition{goods})
+	h.minutes(300, 9, goods)
+	trip := func(n int64, tr agent.TripTransition, p agent.TripPhase) {
+		h.event(agent.Event{Kind: agent.EventTrip, Trip: &agent.TripEvent{ID: "t-1", N: n, Transition: tr, Phase: p, Compartments: []agent.TripCompartment{{Zone: "front"}}}})
+	}
+	trip(1, agent.TripStarted, agent.PhasePreCool)
+	h.minutes(20, 5, goods)
+	h.clock.Step(h.clock.Now().Wall.Add(-2*time.Hour), agent.ClockSynced)
+	h.event(agent.Event{Kind: agent.EventClock, Clock: &agent.ClockEvent{OldOffset: int64(2 * time.Hour / time.Millisecond), Trust: agent.ClockSynced, Was: agent.ClockSynced}})
+	h.minutes(20, 6, goods)
+	began := h.clock.Now().Wall
+	h.event(agent.Event{Kind: agent.EventExcursion, Excursion: &agent.ExcursionEvent{ID: "front:1:1", N: 1, Transition: agent.CaseOpened, State: agent.ExcursionOut, Zone: "front", Trip: "t-1", Began: began}})
+	trip(2, agent.TripEnded, agent.PhaseNone)
+	h.minutes(20, 30, goods)
+	h.event(agent.Event{Kind: agent.EventExcursion, Excursion: &agent.ExcursionEvent{
+		ID: "front:1:1", N: 2, Transition: agent.CaseDisposed, State: agent.ExcursionReturned, Zone: "front", Trip: "t-1", Began: began, Ended: began.Add(time.Minute),
+		Disposition: agent.DispositionReject, By: "Ada Roth",
+	}})
+	h.close()
+	h.config()
+	out, errs, code := h.ask("trip", "--json")
+	var p struct {
+		Verdict string
+		Clock   struct{ Readings, Steps int64 }
+		Zones   []struct {
+			Points []struct {
+				Max      struct{ V float64 }
+				Coverage float64
+			}
+		}
+		Cases struct {
+			Items []struct{ Disposition string }
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &p); err != nil || code != exitDone {
+		t.Fatalf("%d %v %s", code, err, errs)
+	}
+	if p.Verdict != "pass" || p.Clock.Readings != 40 || p.Clock.Steps != 1 || p.Zones[0].Points[0].Max.V != 6 || p.Zones[0].Points[0].Coverage < 0.95 ||
+		len(p.Cases.Items) != 1 || p.Cases.Items[0].Disposition != "reject" {
+		t.Errorf("%+v", p)
+	}
+}
+
+// TestReportOfAnotherProfile: what a trip names for a compartment is judged beside what somebody
+// wrote for its zone, a profile of the operator's own is found, and of one that is gone the range counts.
+func TestReportOfAnotherProfile(t *testing.T) {
+	h := newHistory(t)
+	file := h.config()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.Replace(text, []byte("alarms:\n"), []byte("alarms:\n  - {id: rear-high, zone: rear, quantity: temperature, above: 20}\n"), 1)
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h.close()
+	cfg, err := loadConfig(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(c agent.TripCompartment) (string, []string) {
+		l := newReportLimits(cfg, file)
+		z := l.compartment(c)
+		var all []string
+		for _, one := range z.Limits {
+			all = append(all, one.Name)
+		}
+		return strings.Join(all, ", "), l.notes
+	}
+	if got, notes := names(agent.TripCompartment{Zone: "rear", Profile: "quick-frozen"}); got != "rear-high, rear-thaw, rear-high (config)" || notes != nil {
+		t.Errorf("%s %v", got, notes)
+	}
+	if got, notes := names(agent.TripCompartment{Zone: "rear", Profile: "gone", High: value(4)}); got != "rear-high, rear-high (config)" || len(notes) != 1 {
+		t.Errorf("%s %v", got, notes)
+	}
+	if got, _ := names(agent.TripCompartment{Zone: "rear"}); got != "rear-high" {
+		t.Errorf("%s", got)
+	}
+	if err := os.Mkdir(filepath.Join(h.dir, "profiles"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	own, err := os.ReadFile("../../configs/profiles/quick-frozen.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own = bytes.Replace(own, []byte("id: quick-frozen"), []byte("id: fish"), 1)
+	if err := os.WriteFile(filepath.Join(h.dir, "profiles", "fish.yaml"), own, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg.ProfilesDir = "profiles"
+	if got, notes := names(agent.TripCompartment{Zone: "rear", Profile: "fish"}); got != "rear-high, rear-thaw, rear-high (config)" || notes != nil {
+		t.Errorf("%s %v", got, notes)
+	}
+}
+
 func TestParseMoment(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {

@@ -97,6 +97,9 @@ func (l *reportLimits) configured(z *reports.Zone, written bool) {
 		binding = binding || a.Profile != "" || severity == agent.SeverityCritical
 	}
 	for _, c := range all {
+		if slices.ContainsFunc(z.Limits, func(o reports.Limit) bool { return o.Name == c.limit.Name }) {
+			c.limit.Name += " (config)" // the profile that a trip names has one of that name
+		}
 		c.limit.Advisory = binding && c.limit.Profile == "" && c.severity != agent.SeverityCritical
 		z.Limits = append(z.Limits, c.limit)
 	}

@@ -53,12 +53,16 @@ func (q *inquiry) start(ctx context.Context, limit time.Time) (p agent.Position,
 	if q.course.broken {
 		return p, 0, nil
 	}
+	oldest, err := q.store.Oldest(ctx)
+	if err != nil {
+		return p, 0, err
+	}
 	for i := range q.course.marks {
 		m := &q.course.marks[i]
 		if m.wall.IsZero() || !m.wall.Before(limit) {
 			break
 		}
-		if m.fresh && i > 0 {
+		if m.fresh && m.at != oldest {
 			if early, err := q.early(ctx, m, limit); err != nil || !early {
 				return q.between(ctx, n, limit, err)
 			}

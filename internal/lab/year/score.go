@@ -33,11 +33,12 @@ type row struct {
 	unseen     int // the instrument was silent for most of it
 	doubtful   int // not raised, and never further out than the instrument may be off
 	missed     int
-	late       []time.Duration
-	reached    int // alarms of the profile that reached people
-	without    int // of these, without an excursion
-	others     int // alarms of sensors, mains and doors that reached people
-	atWork     int // alarms of the profile that reached people while nothing was broken
+	late       []time.Duration // after the true temperature had lasted
+	latest     time.Duration   // after no instrument could have missed it
+	reached    int             // alarms of the profile that reached people
+	without    int             // of these, without an excursion
+	others     int             // alarms of sensors, mains and doors that reached people
+	atWork     int             // alarms of the profile that reached people while nothing was broken
 	worst      float64
 	busyWeeks  int // zone-weeks with more than one alarm without an excursion
 }
@@ -96,6 +97,7 @@ func (r *row) add(o *row) {
 	r.doubtful += o.doubtful
 	r.missed += o.missed
 	r.late = append(r.late, o.late...)
+	r.latest = max(r.latest, o.latest)
 	r.reached += o.reached
 	r.without += o.without
 	r.others += o.others
@@ -156,7 +158,10 @@ func (s *summary) excursion(r *record, to *row, c *clause, e *excursion) {
 		if e.due != 0 {
 			to.late = append(to.late, max(0, at-e.due))
 		}
-	case e.plain:
+		if e.certain != 0 {
+			to.latest = max(to.latest, at-e.certain)
+		}
+	case e.certain != 0:
 		to.missed++
 		s.remark(r, c, e.from, e.to, "MISSED")
 	case !e.lasts:

@@ -11,10 +11,10 @@ import (
 func (s *summary) print(out io.Writer) {
 	rows := append(slices.Clone(s.rows), &s.all)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "profile\trooms\texcursions\traised\tsuppressed\tinstrument silent\twithin its error\tMISSED\tlate: median\t95 %\tmost\t")
+	fmt.Fprintln(w, "profile\trooms\texcursions\traised\tsuppressed\tinstrument silent\twithin its error\tMISSED\tlate: median\t95 %\tmost\tbeyond its error\t")
 	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t\n", r.profile, r.rooms, r.excursions, r.raised, r.suppressed,
-			r.unseen, r.doubtful, r.missed, quantile(r.late, 0.5), quantile(r.late, 0.95), quantile(r.late, 1))
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t\n", r.profile, r.rooms, r.excursions, r.raised, r.suppressed,
+			r.unseen, r.doubtful, r.missed, quantile(r.late, 0.5), quantile(r.late, 0.95), quantile(r.late, 1), r.latest)
 	}
 	w.Flush()
 	fmt.Fprintln(out)

@@ -42,7 +42,7 @@ type excursion struct {
 	lasts    bool          // as long as the clause asks for
 	due      time.Duration // when it had to be raised; 0 while it was suppressed by design
 	further  time.Duration // how long without interruption further out than the instrument may be off
-	plain    bool          // such that no instrument of this kind can have missed it, and not suppressed
+	certain  time.Duration // when no instrument of this kind can have missed it any more; 0 for never
 }
 
 // clauses are the limits that a config's profile sets for the house.
@@ -258,7 +258,9 @@ func (w *witness) follow(c *clause, felt float64, wait time.Duration, heard bool
 	if e.due == 0 {
 		e.due = now
 	}
-	e.plain = e.plain || e.further >= c.hold+wait
+	if e.certain == 0 && e.further >= c.hold+wait {
+		e.certain = now
+	}
 }
 
 func (w *witness) muted(c *clause, e *excursion, felt float64) bool {
