@@ -44,6 +44,7 @@ type pendingNotice struct {
 
 	at       agent.Instant
 	sounding agent.Severity
+	standing []announce.Standing
 	ticket   *store.Ticket // nil for those of an earlier life
 	since    time.Duration // real time
 }
@@ -86,15 +87,21 @@ func newAnnouncer(a *Agent) *announcer {
 
 // expect notes transitions that are about to be appended, and what levels tell, and returns the
 // state to commit with them; none while what an earlier life left could not be read.
-func (n *announcer) expect(events []agent.Event, sounding agent.Severity, levels ...*pendingNotice) []store.AppendOption {
+func (n *announcer) expect(events []agent.Event, alarms *alarm.Engine, levels ...*pendingNotice) []store.AppendOption {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	sounding := alarms.Sounding()
+	var standing []announce.Standing
 	for i := range events {
 		if events[i].Alarm == nil || !events[i].Alarm.Reaches() {
 			continue
 		}
+		if standing == nil {
+			standing = n.show(alarms.Active())
+		}
 		n.pending = append(n.pending, &pendingNotice{
-			Wall: events[i].At.Wall, Event: *events[i].Alarm, at: events[i].At, sounding: sounding, since: clock.Elapsed(), Only: n.others,
+			Wall: events[i].At.Wall, Event: *events[i].Alarm, at: events[i].At, sounding: sounding, standing: standing,
+			since: clock.Elapsed(), Only: n.others,
 		})
 	}
 	n.pending = append(n.pending, levels...)
@@ -196,7 +203,7 @@ func (n *announcer) dispatch(ctx context.Context) {
 		}
 		first := n.dispatcher.Announce(announce.Notice{
 			Site: n.site, Gateway: n.gateway, At: p.at, Event: &p.Event, ZoneName: n.zones[p.Event.Zone],
-			Sounding: sounding, Only: p.Only, To: p.To, Level: p.Level, Waited: time.Duration(p.WaitedS) * time.Second,
+			Sounding: sounding, Standing: p.standing, Only: p.Only, To: p.To, Level: p.Level, Waited: time.Duration(p.WaitedS) * time.Second,
 			Advice: p.Advice, Late: p.Late, Done: func() { n.taken(p) },
 		})
 		if !first {
@@ -223,19 +230,10 @@ func (n *announcer) taken(done *pendingNotice) {
 // standing tells the outputs that follow the state how things stand after a start; what an
 // earlier life left to be announced leaves them as they stand.
 func (n *announcer) standing(active []alarm.Status, sounding agent.Severity, levels *escalation) {
-	standing := make([]announce.Standing, 0, len(active))
-	for i := range active {
-		if a := &active[i]; a.Cause == "" || a.Cause == a.ID { // another one's message spoke for the rest
-			standing = append(standing, announce.Standing{ZoneName: n.zones[a.Zone], Alarm: agent.AlarmEvent{
-				ID: a.ID, Alarm: a.Alarm, Kind: a.Kind, Severity: a.Severity, Zone: a.Zone, Point: a.Point, Item: a.Item,
-				State: a.State, Value: a.Value, Limit: a.Limit, Began: a.Began, Message: a.Message, Texts: a.Texts, Items: a.Items,
-				By: a.By, Comment: a.Comment,
-			}})
-		}
-	}
+	standing := n.show(active)
 	n.mu.Lock()
 	for _, p := range n.queue {
-		p.sounding = sounding
+		p.sounding, p.standing = sounding, standing
 		if len(p.Only) == 1 && levels.named(p.Only[0]) {
 			p.sounding = levels.sounding(p.Only[0])
 		}
@@ -249,6 +247,21 @@ func (n *announcer) standing(active []alarm.Status, sounding agent.Severity, lev
 			n.dispatcher.Announce(notice)
 		}
 	}
+}
+
+// show is how alarms stand, for the outputs that show it.
+func (n *announcer) show(active []alarm.Status) []announce.Standing {
+	standing := make([]announce.Standing, 0, len(active))
+	for i := range active {
+		if a := &active[i]; a.Cause == "" || a.Cause == a.ID { // another one's message spoke for the rest
+			standing = append(standing, announce.Standing{ZoneName: n.zones[a.Zone], Alarm: agent.AlarmEvent{
+				ID: a.ID, Alarm: a.Alarm, Kind: a.Kind, Severity: a.Severity, Zone: a.Zone, Point: a.Point, Item: a.Item,
+				State: a.State, Value: a.Value, Limit: a.Limit, Began: a.Began, Message: a.Message, Texts: a.Texts, Items: a.Items,
+				By: a.By, Comment: a.Comment,
+			}})
+		}
+	}
+	return standing
 }
 
 // lateOutput opens its output with the first notice, and again after that failed: a pin that

@@ -79,12 +79,10 @@ func waited(ctx context.Context, t *store.Ticket) error {
 	return waitFor(ctx, t)
 }
 
-// rolesOf are the roles that the config gives a person, who is known by name or id.
+// rolesOf are the roles that the config gives a person.
 func (a *Agent) rolesOf(who control.Person) []string {
-	for i := range a.cfg.People {
-		if p := &a.cfg.People[i]; p.Name == who.Name || p.ID == who.Name {
-			return p.Roles
-		}
+	if p, ok := a.cfg.PersonNamed(who.Name); ok {
+		return p.Roles
 	}
 	return nil
 }

@@ -143,7 +143,7 @@ func (r *recorder) append(records []agent.Record, events []agent.Event, urgent b
 		urgent = true
 		records = append(append(records, recordsOf(events)...), told...)
 		opts = append(append(opts, r.state()...), r.calls.state()...)
-		opts = append(opts, r.announcer.expect(events, r.rules.alarms.Sounding(), notices...)...)
+		opts = append(opts, r.announcer.expect(events, r.rules.alarms, notices...)...)
 		r.arm(r.calls.wants())
 		for i := range events {
 			if a := events[i].Alarm; a != nil && a.Transition == agent.Raised {

@@ -39,7 +39,7 @@ type Auth string
 
 // The ways.
 const (
-	Auto  Auth = "auto" // the strongest that the server offers
+	Auto  Auth = "auto" // PLAIN, or LOGIN where the server offers no other
 	Plain Auth = "plain"
 	Login Auth = "login"
 )
