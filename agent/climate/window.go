@@ -26,7 +26,15 @@ type Window struct {
 	bucket  time.Duration
 	most    int64
 	buckets []bucket // in rising order, without the empty ones
+
+	// closed is the mean of the buckets that of spans, without the last: they change seldom.
+	closed Mean
+	of     span
+	known  bool
 }
+
+// span is a run of buckets by the indexes of its ends, both included.
+type span struct{ first, last int64 }
 
 // bucket is what was added within one stretch of time. Its fields are what is stored, so
 // that a window goes on after a restart exactly as it would have without.
@@ -103,6 +111,7 @@ func (w *Window) Add(from, to time.Duration, v agent.Value) error {
 // at is the bucket with an index, made where there is none yet.
 func (w *Window) at(index int64) *bucket {
 	n := len(w.buckets)
+	w.known = w.known && n > 0 && w.buckets[n-1].index == index // only the last one grows
 	for n > 0 && w.buckets[n-1].index > index {
 		n--
 	}
@@ -127,13 +136,24 @@ func (w *Window) drop(newest int64) {
 // Mean is what was added within the window that ends at now, which is not earlier than what
 // was added last. It is empty where nothing was.
 func (w *Window) Mean(now time.Duration) Mean {
-	m := Mean{Energy: w.energy}
 	newest := int64(max(0, now-1) / w.bucket)
-	for i := range w.buckets {
-		if w.buckets[i].index > newest-w.most {
-			m.join(w.buckets[i].total(w.energy))
+	first := 0
+	for first < len(w.buckets) && w.buckets[first].index <= newest-w.most {
+		first++
+	}
+	if first == len(w.buckets) {
+		return Mean{Energy: w.energy}
+	}
+	last := len(w.buckets) - 1
+	key := span{w.buckets[first].index, w.buckets[last].index}
+	if !w.known || w.of != key {
+		w.closed, w.of, w.known = Mean{Energy: w.energy}, key, true
+		for i := first; i < last; i++ {
+			w.closed.join(w.buckets[i].total(w.energy))
 		}
 	}
+	m := w.closed
+	m.join(w.buckets[last].total(w.energy))
 	return m
 }
 
@@ -182,7 +202,7 @@ func (w *Window) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &s); err != nil {
 		return fmt.Errorf("%w: %w", ErrState, err)
 	}
-	w.buckets = nil
+	w.buckets, w.known = nil, false
 	if s.Energy != w.energy || s.Bucket != w.bucket {
 		return nil
 	}
@@ -202,6 +222,6 @@ func (w *Window) UnmarshalJSON(text []byte) error {
 	if n := len(buckets); n > 0 && index-buckets[0].index >= w.most {
 		return ErrState
 	}
-	w.buckets = buckets
+	w.buckets, w.known = buckets, false
 	return nil
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"strings"
 )
 
 // claim reports two devices that are meant to be the same piece of hardware.
@@ -34,6 +35,9 @@ func (s *Sensor) Bus() string {
 	v := reflect.ValueOf(s.Settings).Elem()
 	for _, f := range fieldsOf(v.Type()) {
 		if value := v.FieldByIndex(f.index); f.key == "bus" && value.Kind() == reflect.String {
+			if parts := strings.Split(value.String(), ":"); len(parts) == 3 {
+				return parts[1] // a bridge on that bus, such as ds248x:i2c-1:0x18
+			}
 			return value.String()
 		}
 	}

@@ -58,6 +58,11 @@ func (r *rig) allArrive(recv *receive.Receiver) {
 	r.t.Helper()
 	committed := r.records()
 	var first agent.Position
+	defer func() {
+		if r.t.Failed() {
+			r.t.Logf("first absent: %v of %v", first, committed[len(committed)-1].Position)
+		}
+	}()
 	eventually(r.t, fmt.Sprintf("all %d committed records arrive", len(committed)), func() bool {
 		for i := range committed {
 			if p := committed[i].Position; !recv.Ledger().Has(gateway, p) {

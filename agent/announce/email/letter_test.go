@@ -104,7 +104,7 @@ func TestInjected(t *testing.T) {
 	s := &server{t: t}
 	var w *wire
 	o := open(t, s, func(set *email.Settings) {
-		set.From = "=?utf-8?q?Frost=0D=0ABcc:_from@evil.example?= <gw@cold.example>"
+		set.From = "=?utf-8?q?Frost=0D=0ABcc=3A_from=40evil.example?= <gw@cold.example>"
 		set.To = []string{`"a> NOTIFY=NEVER <b"@cold.example`}
 		w = tap(t, set)
 	})
