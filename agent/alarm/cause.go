@@ -20,14 +20,15 @@ type cause struct {
 }
 
 // speak finds who speaks for an alarm that is being raised: an earlier one, or itself for
-// those on its bus.
+// those on its bus. One that a person has silenced reaches nobody, so it speaks for itself alone.
 func (e *Engine) speak(i *instance, moment Line) {
 	i.cause = ""
-	if i.kind.Scope != PerSensor || i.bus == "" {
+	if i.kind.Scope != PerSensor || i.bus == "" || i.over.State != "" {
 		return
 	}
 	for _, c := range e.causes {
-		if slices.Contains(c.Keys, i.key) && i.start != 0 && i.start <= c.At {
+		// Where it is not known when a failure began, only those of one moment are of one cause.
+		if slices.Contains(c.Keys, i.key) && i.start <= c.At && (i.start != 0 || c.At == moment) {
 			i.cause = c.ID
 			return
 		}
@@ -38,6 +39,29 @@ func (e *Engine) speak(i *instance, moment Line) {
 			c.Keys = append(c.Keys, o.key)
 		}
 	}
+	if len(c.Keys) > 1 {
+		e.causes = append(e.causes, c)
+		i.cause = i.id
+	}
+}
+
+// speakAgain finds who speaks for an alarm that asks again: the one that spoke before if it asks
+// again too, or else itself for those of its cause that are still there and known of.
+func (e *Engine) speakAgain(i *instance, moment Line) {
+	if i.cause == "" || slices.ContainsFunc(e.instances, func(o *instance) bool {
+		return o != i && o.id == i.cause && o.state == agent.StateUnack && o.over.State == ""
+	}) {
+		return
+	}
+	before, c := i.cause, cause{ID: i.id, At: moment, Keys: []string{i.key}}
+	for _, o := range e.instances {
+		if o != i && o.cause == before && o.state == agent.StateAck && o.active > 0 && o.over.State == "" {
+			c.Keys = append(c.Keys, o.key)
+			o.cause = i.id
+		}
+	}
+	i.cause = ""
+	e.causes = slices.DeleteFunc(e.causes, func(o cause) bool { return o.ID == i.id })
 	if len(c.Keys) > 1 {
 		e.causes = append(e.causes, c)
 		i.cause = i.id
@@ -71,11 +95,11 @@ func (e *Engine) quiet(i *instance, t agent.Transition) bool {
 	switch {
 	case i.cause == "":
 		return false
-	case t == agent.Cleared:
+	case t == agent.Cleared || t == agent.Latched:
 		return slices.ContainsFunc(e.instances, func(o *instance) bool {
-			return o != i && o.cause == i.cause && o.active > 0
+			return o != i && o.cause == i.cause && o.active > 0 && o.over.State == ""
 		})
-	case t == agent.Raised:
+	case t == agent.Raised || t == agent.ReAlarmed:
 		return i.cause != i.id
 	}
 	return t == agent.Acknowledged && i.cause != i.id

@@ -46,7 +46,7 @@ var (
 func (e *Engine) Command(at agent.Instant, c Command) (Output, error) {
 	c.By, c.Comment = strings.TrimSpace(c.By), strings.TrimSpace(c.Comment)
 	if err := c.check(); err != nil {
-		return Output{}, err
+		return e.output(), err
 	}
 	before := e.Step(Input{At: at})
 	i, err := e.find(c)

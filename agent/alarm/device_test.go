@@ -1,6 +1,7 @@
 package alarm_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -166,4 +167,89 @@ func TestMovedPoint(t *testing.T) {
 	repaired.Serial = "2"
 	repaired.Definition = repaired.Identified()
 	expect(t, transitions(e.Step(reading(repaired, at(time.Minute), "20"))), "raised@1m0s")
+}
+
+// deadBus is an engine with three sensors on one bus, and what their messages say in the order in
+// which they come: the sensor, the transition, and how many points the message lists ("-" where
+// another one's message spoke for it).
+func deadBus(t *testing.T, change func(*alarm.Spec)) (feed func(minute int, sample string), e *alarm.Engine, said *[]string) {
+	t.Helper()
+	spec := alarm.Spec{ID: "dead", Kind: "sensor-fault", Settings: &alarm.Patience{After: 2 * time.Minute}}
+	change(&spec)
+	points := []alarm.Point{
+		onBus(pointOf("a/temperature", agent.Temperature, "cold-room-1", time.Minute)),
+		onBus(pointOf("b/temperature", agent.Temperature, "cold-room-1", time.Minute)),
+		onBus(pointOf("c/temperature", agent.Temperature, "cold-room-1", time.Minute)),
+	}
+	e = engine(t, alarm.Setup{Points: points, Specs: []alarm.Spec{spec}})
+	said = &[]string{}
+	feed = func(minute int, sample string) {
+		for n, p := range points {
+			*said = append(*said, spokenBy(e.Step(reading(p, at(time.Duration(minute)*time.Minute+time.Duration(n)*time.Millisecond), sample)).Events)...)
+		}
+	}
+	return feed, e, said
+}
+
+func spokenBy(events []agent.Event) []string {
+	var said []string
+	for _, ev := range events {
+		a := ev.Alarm
+		lists := strconv.Itoa(len(a.Points))
+		if a.Cause != "" {
+			lists = "-"
+		}
+		said = append(said, string(a.Point.Sensor())+":"+string(a.Transition)+":"+lists)
+	}
+	return said
+}
+
+// TestAShelvedSensorSpeaksForNobody: an alarm that reaches nobody cannot tell of the others.
+func TestAShelvedSensorSpeaksForNobody(t *testing.T) {
+	feed, e, said := deadBus(t, func(*alarm.Spec) {})
+	feed(0, "5")
+	if _, err := e.Command(at(time.Second), alarm.Command{Do: agent.OutOfService, ID: "dead:a/temperature", By: "Li Wei", Comment: "repair"}); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n < 5; n++ {
+		feed(n, "!absent")
+	}
+	expect(t, *said, "a:raised:0 b:raised:2 c:raised:-")
+	*said = nil
+	feed(5, "5")
+	expect(t, *said, "a:cleared:0 b:cleared:- c:cleared:2")
+}
+
+// TestOneCauseAsksAgainOnce: what one message told is asked again by one message, and told by
+// one to have returned where it latches.
+func TestOneCauseAsksAgainOnce(t *testing.T) {
+	feed, e, said := deadBus(t, func(s *alarm.Spec) { s.ReAlarm, s.Latching = 10*time.Minute, true })
+	feed(0, "5")
+	for n := 1; n < 5; n++ {
+		feed(n, "!absent")
+	}
+	expect(t, *said, "a:raised:3 b:raised:- c:raised:-")
+	if _, err := e.Command(at(5*time.Minute), alarm.Command{Do: agent.Acknowledged, ID: "dead", By: "Li Wei", Comment: "seen"}); err != nil {
+		t.Fatal(err)
+	}
+	*said = nil
+	for n := 6; n < 17; n++ {
+		feed(n, "!absent")
+	}
+	expect(t, *said, "a:re-alarmed:3 b:re-alarmed:- c:re-alarmed:-")
+	*said = nil
+	feed(17, "5")
+	expect(t, *said, "a:latched:- b:latched:- c:latched:3")
+}
+
+// TestABusThatIsSilentAfterAStart: when it fell silent is not known then, but one cause is
+// still one message.
+func TestABusThatIsSilentAfterAStart(t *testing.T) {
+	var points []alarm.Point
+	for _, id := range []agent.PointID{"a/temperature", "b/temperature", "c/temperature"} {
+		points = append(points, onBus(pointOf(id, agent.Temperature, "cold-room-1", time.Minute)))
+	}
+	e := defaults(t, points...)
+	e.Step(alarm.Input{At: at(0), Start: true})
+	expect(t, spokenBy(e.Step(alarm.Input{At: at(time.Hour)}).Events), "a:raised:3 b:raised:- c:raised:-")
 }

@@ -69,6 +69,10 @@ func TestOverlaysAndDelays(t *testing.T) {
 		{"off-delay begins anew", "9 5 5 9 5 5 5 5", "0:raised/unack 7:cleared/rtn-unack", func(s *alarm.Spec) { s.OffDelay = 3 * time.Minute }},
 		{"re-alarm", "9 ack 9 9 9 9 9 ack", "0:raised/unack 1:acknowledged/ack 6:re-alarmed/unack 7:acknowledged/ack",
 			func(s *alarm.Spec) { s.ReAlarm = 5 * time.Minute }},
+		{"re-alarm after a return too short to clear", "9 ack 5 5 9 9 9 9", "0:raised/unack 1:acknowledged/ack 7:re-alarmed/unack",
+			func(s *alarm.Spec) { s.ReAlarm, s.OffDelay = 2*time.Minute, 5*time.Minute }},
+		{"it returned for good before it asks again", "9 ack 5 . . . .", "0:raised/unack 1:acknowledged/ack 5:cleared/normal",
+			func(s *alarm.Spec) { s.ReAlarm, s.OffDelay = 2*time.Minute, 3*time.Minute }},
 		{"no re-alarm after the return", "9 ack 5 5 5 5 5", "0:raised/unack 1:acknowledged/ack 2:cleared/normal",
 			func(s *alarm.Spec) { s.ReAlarm = 3 * time.Minute }},
 		{"shelved before", "shelve=30m 9 5 unshelve", "0:shelved/shelved 1:raised/shelved 2:cleared/shelved 3:unshelved/rtn-unack", plain},
@@ -140,6 +144,17 @@ func TestSuppression(t *testing.T) {
 			})
 			expect(t, story(t, e, c.steps), c.want)
 		})
+	}
+}
+
+// TestARefusedCommandKeepsWhatIsDue: whoever waits for the next moment waits on.
+func TestARefusedCommandKeepsWhatIsDue(t *testing.T) {
+	e := engine(t, alarm.Setup{Specs: []alarm.Spec{limitSpec(limit.Settings{Above: val("8"), For: 2 * time.Minute})}})
+	want := e.Step(reading(air, at(0), "9")).Next
+	for _, c := range []alarm.Command{{Do: agent.Acknowledged, ID: "cr1", By: "Li"}, {Do: agent.Acknowledged, ID: "cr1", By: "Li", Comment: "x"}} {
+		if out, err := e.Command(at(time.Second), c); err == nil || out.Next != want || want == 0 {
+			t.Errorf("%v: next at %s, want %s", err, out.Next, want)
+		}
 	}
 }
 

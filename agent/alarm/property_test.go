@@ -11,7 +11,14 @@ import (
 
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/alarm"
+	"github.com/frostline/frostline/agent/alarm/condensation"
+	"github.com/frostline/frostline/agent/alarm/cooling"
+	"github.com/frostline/frostline/agent/alarm/disagree"
+	"github.com/frostline/frostline/agent/alarm/flatline"
+	"github.com/frostline/frostline/agent/alarm/forecast"
 	"github.com/frostline/frostline/agent/alarm/limit"
+	"github.com/frostline/frostline/agent/alarm/mkt"
+	"github.com/frostline/frostline/agent/alarm/rate"
 )
 
 // anySetup has an alarm of every kind and of every way to count time, on two sensors.
@@ -278,9 +285,79 @@ func TestLifecycleHolds(t *testing.T) {
 	})
 }
 
+// oddStates are states of a damaged disk: each alone would crash the engine or silence an alarm for ever.
+func oddStates() []string {
+	const head = `{"v":1,"now":5000,"last":{"mono":1,"boot":"12345678-0100-0000-0000-000000000000","trust":"synced"},`
+	rule := func(key, kind, state string) string {
+		return head + `"rules":{"` + key + `":{"k":"` + kind + `","s":` + state + `}}}`
+	}
+	alarm := func(key, more string) string {
+		return head + `"alarms":{"` + key + `":{"alarm":"slow","kind":"limit","severity":"critical","id":"x",` + more + `}}}`
+	}
+	return []string{
+		rule("mean:cr1-air/temperature", "mkt", `{"w":null}`),
+		rule("mean:cr1-air/temperature", "mkt", `null`),
+		rule("apart:cold-room-1", "disagree", `{"n":null}`),
+		rule("soon:cr1-air/temperature", "forecast", `{"m":null,"w":null,"c":null}`),
+		rule("soon:cr1-air/temperature", "forecast", `{"c":null}`),
+		rule("cools:cr1-air/temperature", "cooling", `{"b":[1000],"l":99}`),
+		rule("cools:cr1-air/temperature", "cooling", `{"b":[1000],"l":-9}`),
+		rule("rises:cr1-air/temperature", "rate", `{"s":null,"a":true}`),
+		rule("day:cr1-air/temperature", "limit", `{"t":null}`),
+		rule("day:cr1-air/temperature", "limit", `{"t":{"w":"day","s":[1,2]}}`),
+		rule("both:cr1-air/temperature", "limit", `{"t":{"w":"30m","s":null}}`),
+		alarm("slow:cr1-air/temperature", `"state":"latched","clearing":6000`),
+		alarm("slow:cr1-air/temperature", `"state":"suppressed","clearing":6000`),
+		alarm("slow:cr1-air/temperature", `"state":"ack","clearing":6000,"re_alarm":5000`),
+		alarm("slow:cr1-air/temperature", `"state":"unack","over":{"state":"shelved","id":"x","by":"Li","why":"y"}`),
+		alarm("slow:cr1-air/temperature", `"state":"unack","over":{"state":"shelved","id":"x","until":3000000000000,"by":"Li","why":"y"}`),
+		alarm("slow:cr1-air/temperature", `"state":"unack","over":{"state":"out-of-service","id":"x","until":6000,"by":"Li","why":"y"}`),
+		head + `"causes":[{"id":"x","at":1,"keys":null}],"stretches":{"cold-room-1:cr1-door/door:above":{"on":true,"s":4000,"u":3000000000000}}}`,
+	}
+}
+
+// everySetup is anySetup with an alarm of each of the other kinds.
+func everySetup() alarm.Setup {
+	s := anySetup()
+	s.Specs = append(s.Specs,
+		alarm.Spec{ID: "mean", Kind: "mkt", Settings: &mkt.Settings{Above: val("8"), Within: time.Hour, DH: 83_144_000}},
+		alarm.Spec{ID: "apart", Kind: "disagree", Quantity: agent.Temperature, Settings: &disagree.Settings{By: agent.Unit}},
+		alarm.Spec{ID: "soon", Kind: "forecast", Settings: &forecast.Settings{Above: val("8"), Horizon: time.Hour, Door: door.Point}},
+		alarm.Spec{ID: "cools", Kind: "cooling", Settings: &cooling.Settings{Stages: []cooling.Stage{{From: 8 * agent.Unit, To: 5 * agent.Unit, Within: time.Hour}}}},
+		alarm.Spec{ID: "rises", Kind: "rate", Quantity: agent.Temperature, Settings: &rate.Settings{Rise: agent.Unit, Within: time.Hour}},
+		alarm.Spec{ID: "wet", Kind: "condensation", Point: air.Point, Settings: &condensation.Settings{Air: "fr/temperature", Humidity: "cr1-air/humidity"}},
+		alarm.Spec{ID: "flat", Kind: "flat-line", Settings: &flatline.Settings{For: time.Hour}},
+		alarm.Spec{ID: "ajar", Kind: "door-ajar"},
+		alarm.Spec{ID: "disk", Kind: "store-trouble"})
+	return s
+}
+
+// TestOddStates: what a damaged disk may say crashes nothing, and no alarm is silent for ever by it.
+func TestOddStates(t *testing.T) {
+	for _, state := range oddStates() {
+		e, err := alarm.New(everySetup())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Restore([]byte(state)); err != nil {
+			continue
+		}
+		for n, sample := range []string{"9", "!crc", "5", "9"} {
+			e.Step(reading(air, at(time.Duration(n)*time.Minute), sample))
+			e.Step(reading(door, at(time.Duration(n)*time.Minute), "1"))
+		}
+		e.Step(alarm.Input{At: at(100 * time.Hour)})
+		for _, s := range e.Active() {
+			if s.State == agent.StateShelved || s.State == agent.StateSuppressed {
+				t.Errorf("%s is %s still: %s", s.Alarm, s.State, state)
+			}
+		}
+	}
+}
+
 // FuzzRestore: any bytes are a state or an error, and an engine restored from them works.
 func FuzzRestore(f *testing.F) {
-	e, err := alarm.New(anySetup())
+	e, err := alarm.New(everySetup())
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -295,8 +372,11 @@ func FuzzRestore(f *testing.F) {
 	f.Add([]byte(`{"v":1,"now":0}`))
 	f.Add([]byte(`{"v":1,"now":5000,"last":{"mono":1,"boot":"12345678-0100-0000-0000-000000000000","trust":"synced"},"rules":{"both:fr/temperature":{"k":"limit","s":{"p":true,"b":9,"c":3162240000000,"u":3162240000000,"h":1,"t":{"w":"30m","s":[1,2,3,4]}}}}}`))
 	f.Add([]byte(`{"v":2}`))
+	for _, state := range oddStates() {
+		f.Add([]byte(state))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, err := alarm.New(anySetup())
+		e, err := alarm.New(everySetup())
 		if err != nil {
 			t.Fatal(err)
 		}

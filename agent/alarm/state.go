@@ -197,6 +197,7 @@ func (e *Engine) restore(s *saved) error {
 		if st.Since > s.Now || st.Until > s.Now+lineEnd {
 			return fmt.Errorf("%w: suppression %s", ErrState, p.key())
 		}
+		st.Until = min(st.Until, st.Since+Millis(p.Longest)) // the config may have changed
 		p.state = st
 	}
 	e.causes = s.Causes
@@ -233,6 +234,12 @@ func (e *Engine) restoreInstances(s *saved) error {
 			if _, known := overlays[a.Over.State]; !known || a.Over.State == "" || a.Over.ID == "" {
 				return fmt.Errorf("%w: alarm %s is %q", ErrState, key, a.Over.State)
 			}
+			if until := a.Over.Until; (a.Over.State == agent.StateShelved) != (until != 0) || until > s.Now+Millis(MaxShelf) {
+				return fmt.Errorf("%w: alarm %s is %q until %d", ErrState, key, a.Over.State, until)
+			}
+		}
+		if _, clears := after(a.State, agent.Cleared); a.Clearing != 0 && !clears {
+			return fmt.Errorf("%w: alarm %s is %q and clears at %d", ErrState, key, a.State, a.Clearing)
 		}
 		if i == nil || i.kind.Name != a.Kind {
 			e.retired = append(e.retired, retired{key, a})

@@ -35,8 +35,12 @@ func (e *Engine) expire(moment Line) {
 		}
 		if i.realarm != 0 && i.realarm <= moment {
 			i.realarm = 0
+			if i.active == 0 && i.clearing > moment {
+				i.realarm = i.clearing // it may come back before it is taken for gone
+			}
 			if _, ok := after(i.state, agent.ReAlarmed); ok && i.active > 0 {
 				e.refresh(i, moment)
+				e.speakAgain(i, moment)
 				e.turn(i, agent.ReAlarmed, moment)
 				i.by, i.why = "", ""
 			}

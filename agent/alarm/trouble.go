@@ -47,33 +47,46 @@ type troubles struct {
 	Code string      `json:"k,omitempty"` // the newest code, likewise
 }
 
+// retold is how long a trouble that was raised before a start may take to be told anew: a
+// connection is tried again and again before it counts as failing.
+const retold = Line(5 * time.Minute / time.Millisecond)
+
 type hereSince struct {
 	Code    string `json:"c"`
 	Subject string `json:"s,omitempty"`
 	Title   string `json:"t,omitempty"`
 	Since   Line   `json:"b"`
+	Raised  bool   `json:"r,omitempty"` // it has lasted long enough
+	Until   Line   `json:"u,omitempty"` // from before a start: when it counts as gone unless told anew; 0 once it was
 }
 
-// Step implements Rule. A start forgets what held: what still holds is told anew.
+// Step implements Rule. What still holds after a start is told anew. What was raised before goes
+// on until then; what was not begins anew.
 func (r *troubleRule) Step(t Tick, in *Input) Condition {
 	s := &r.state
 	if t.Gap {
-		s.Here = nil
+		s.Here = slices.DeleteFunc(s.Here, func(h hereSince) bool { return !h.Raised })
+		for n := range s.Here {
+			s.Here[n].Until = t.Now + max(r.need, retold)
+		}
 	}
+	s.Here = slices.DeleteFunc(s.Here, func(h hereSince) bool { return h.Until != 0 && h.Until <= t.Now })
 	if in != nil && in.Trouble != nil && strings.HasPrefix(in.Trouble.Code, r.prefix) {
 		r.take(t.Now, in.Trouble)
 	}
 	var c Condition
-	for _, h := range s.Here {
+	for n := range s.Here {
+		h := &s.Here[n]
 		c.Suspect = true
 		if c.Began == 0 || h.Since < c.Began {
 			c.Began = h.Since
 		}
 		if due := h.Since + r.need; due <= t.Now {
-			c.Active = true
+			c.Active, h.Raised = true, true
 		} else {
 			c.Next = Earlier(c.Next, due)
 		}
+		c.Next = Earlier(c.Next, h.Until)
 	}
 	if c.Began != 0 {
 		c.Held = t.Now - c.Began
@@ -85,8 +98,10 @@ func (r *troubleRule) take(now Line, in *Trouble) {
 	s := &r.state
 	at := slices.IndexFunc(s.Here, func(h hereSince) bool { return h.Code == in.Code && h.Subject == in.Subject })
 	switch {
-	case in.Here && at < 0 && len(s.Here) < mostTroubles:
-		s.Here = append(s.Here, hereSince{in.Code, in.Subject, in.Title, now})
+	case in.Here && at >= 0:
+		s.Here[at].Until = 0
+	case in.Here && len(s.Here) < mostTroubles:
+		s.Here = append(s.Here, hereSince{Code: in.Code, Subject: in.Subject, Title: in.Title, Since: now})
 		s.Last, s.Code = in.Title, in.Code
 	case !in.Here && at >= 0:
 		s.Here = slices.Delete(s.Here, at, at+1)

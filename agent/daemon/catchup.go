@@ -81,6 +81,7 @@ func (r *recorder) catchUp(ctx context.Context) {
 		return
 	}
 	made = append(made, closing(began, fresh, r.clock.Now())...)
+	r.troubles.again()
 	r.behind = false
 	r.announcer.begin(ctx)
 	r.calls.begin(ctx)

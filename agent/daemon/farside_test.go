@@ -60,7 +60,7 @@ func (r *rig) allArrive(recv *receive.Receiver) {
 	var first agent.Position
 	defer func() {
 		if r.t.Failed() {
-			r.t.Logf("first absent: %v of %v", first, committed[len(committed)-1].Position)
+			r.t.Logf("first absent: %v of %v; upstreams %+v; ledger %+v", first, committed[len(committed)-1].Position, r.status().Upstreams, account(recv))
 		}
 	}()
 	eventually(r.t, fmt.Sprintf("all %d committed records arrive", len(committed)), func() bool {

@@ -13,8 +13,11 @@ import (
 func (r *recorder) person(do func(now agent.Instant) ([]agent.Event, error)) ([]agent.Event, *store.Ticket, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	events, err := do(r.clock.Now())
-	r.wants(earliest(r.next, r.rules.trips.next))
+	now := r.clock.Now()
+	events := r.rules.tick(now).Events
+	said, err := do(now)
+	events = append(events, said...)
+	r.wants(r.rules.tick(now).Next)
 	var ticket *store.Ticket
 	if len(events) > 0 {
 		ticket = r.append(nil, events, true)
@@ -40,7 +43,7 @@ func (a *Agent) travel(ctx context.Context, do func(agent.Instant) ([]agent.Even
 	reply := control.TripReply{Events: []agent.TripEvent{}}
 	events, ticket, err := a.recorder.person(func(now agent.Instant) ([]agent.Event, error) {
 		said, err := do(now)
-		return a.recorder.rules.followTrips(now, said), err
+		return a.recorder.rules.followTrips(now, said).Events, err
 	})
 	if err != nil {
 		return reply, err

@@ -135,6 +135,23 @@ func (j *journeys) step(in alarm.Input, said []agent.Event, scan *agent.Scan) []
 	return append(events, c.Events...)
 }
 
+// disarmed lets cases follow alarms that have ended because the trip went on, and not because
+// anything returned: nobody sees how those cases end.
+func (j *journeys) disarmed(said []agent.Event) []agent.Event {
+	var events []agent.Event
+	for i := range said {
+		if said[i].Alarm == nil {
+			continue
+		}
+		blind := *said[i].Alarm
+		blind.Transition, blind.By = agent.OutOfService, ""
+		out := j.cases.Step(excursion.Input{At: said[i].At, Alarm: &blind})
+		events = append(events, out.Events...)
+		j.next = earliest(j.next, out.Next)
+	}
+	return events
+}
+
 // idle reports whether a reading can be of no interest: no trip is open and none can begin by
 // it, no case is open, and it is no state, which would name the cause of one.
 func (j *journeys) idle(d *agent.Definition) bool {

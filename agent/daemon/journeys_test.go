@@ -9,6 +9,7 @@ import (
 
 	"github.com/frostline/frostline/agent"
 	"github.com/frostline/frostline/agent/alarm"
+	"github.com/frostline/frostline/agent/alarm/limit"
 	"github.com/frostline/frostline/agent/config"
 	"github.com/frostline/frostline/agent/control"
 )
@@ -158,4 +159,77 @@ func TestStartTrip(t *testing.T) {
 	if got := fresh.relive(&events[0]); wordsOf(got) != "started" || fresh.open().ID != "t-1" {
 		t.Errorf("relived: %s", wordsOf(got))
 	}
+}
+
+// TestAnAlarmOfTransitThatIsDisarmedEndsItsCase: where the trip is over while the compartment is
+// out of its range, nobody sees it return, and no case stays open for ever.
+func TestAnAlarmOfTransitThatIsDisarmedEndsItsCase(t *testing.T) {
+	cfg := truck()
+	above := 8 * agent.Unit
+	cfg.Alarms = []config.Alarm{{
+		ID: "hot", Kind: "limit", Zone: "front", Quantity: agent.Temperature, Transit: true, Severity: agent.SeverityCritical,
+		Settings: &limit.Settings{Above: &above, For: 2 * time.Minute},
+	}}
+	def := pointsOf(&cfg.Sensors[0])[0].Def
+	r, err := newRules(cfg, defsOf{def.ID: def})
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := control.Person{Name: "Ada Roth", UID: 1001}
+	order := func(d time.Duration, do string) []agent.Event {
+		t.Helper()
+		r.tick(at(d))
+		said, err := r.trips.do(at(d), who, control.TripOrder{Do: do, Comment: "planned"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.followTrips(at(d), said).Events
+	}
+	r.scan(&agent.Scan{Reader: "dock", At: at(0), Code: "TRIP"})
+	order(time.Minute, "depart")
+	for n := 2; n < 6; n++ {
+		r.reading(&agent.Reading{Def: def.ID, At: at(time.Duration(n) * time.Minute), Value: 9 * agent.Unit})
+	}
+	if c := r.trips.cases.Cases(); len(c) != 1 || c[0].State != agent.ExcursionOut {
+		t.Fatalf("under way: %+v", c)
+	}
+	var ended []string
+	for _, ev := range order(6*time.Minute, "end") {
+		if ev.Excursion != nil {
+			ended = append(ended, string(ev.Excursion.State))
+		}
+	}
+	if fmt.Sprint(ended) != "[unknown]" {
+		t.Errorf("at the trip's end the case is %v", ended)
+	}
+}
+
+// TestATripOfAPersonMissesNoAlarm: what was due until a person's act is known to the cases.
+func TestATripOfAPersonMissesNoAlarm(t *testing.T) {
+	cfg := truck()
+	above := 8 * agent.Unit
+	cfg.Alarms = []config.Alarm{{
+		ID: "hot", Kind: "limit", Zone: "front", Quantity: agent.Temperature, Severity: agent.SeverityCritical,
+		Settings: &limit.Settings{Above: &above, For: 2 * time.Minute},
+	}}
+	def := pointsOf(&cfg.Sensors[0])[0].Def
+	r, err := newRules(cfg, defsOf{def.ID: def})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.reading(&agent.Reading{Def: def.ID, At: at(0), Value: 9 * agent.Unit})
+	uid := 1001
+	r.relive(&agent.Event{At: at(150 * time.Second), Kind: agent.EventTrip, Trip: &agent.TripEvent{
+		ID: "t1", N: 1, Transition: agent.TripStarted, Cause: agent.CausePerson, By: "Ada Roth", UID: &uid,
+	}})
+	if c := r.trips.cases.Cases(); len(c) != 1 {
+		t.Errorf("%d cases", len(c))
+	}
+}
+
+type defsOf map[agent.DefID]agent.Definition
+
+func (d defsOf) Definition(id agent.DefID) (agent.Definition, bool) {
+	def, ok := d[id]
+	return def, ok
 }

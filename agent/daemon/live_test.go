@@ -59,10 +59,12 @@ func TestWhatIsMeasuredNowArrivesBeforeTheBacklog(t *testing.T) {
 	link := newNarrow(t, broker.Addr())
 	recv := receiver(t, mqttconn.Options{URL: broker.URL()})
 	r := newRig(t)
-	text := "sensors: [{id: many, driver: synthetic, points: 20, every: 10s}]\nupstreams:\n" +
-		fmt.Sprintf("  - {id: hq, driver: mqtt, url: %q, timeout: 30s, heartbeat: 1h, batch: {bytes: 4KiB, linger: 50ms}}\n", "mqtt://"+link.Addr())
+	with := func(batch string) string {
+		return "sensors: [{id: many, driver: synthetic, points: 20, every: 10s}]\nupstreams:\n" +
+			fmt.Sprintf("  - {id: hq, driver: mqtt, url: %q, timeout: 30s, heartbeat: 1h, batch: {bytes: %s, linger: 50ms}}\n", "mqtt://"+link.Addr(), batch)
+	}
 	link.Refuse()
-	r.start(text)
+	r.start(with("4KiB"))
 	r.measured(20)
 	for range 400 {
 		r.tick(10*time.Second, 20)
@@ -105,7 +107,7 @@ func TestWhatIsMeasuredNowArrivesBeforeTheBacklog(t *testing.T) {
 	}
 	link.Accept()
 	link.widen()
-	r.start(text)
+	r.start(with("100KiB"))
 	r.measured(20)
 	r.linger()
 	r.allArrive(recv)

@@ -151,22 +151,26 @@ func (r *rules) stepWith(in alarm.Input, scan *agent.Scan) alarm.Output {
 // follow lets trips and excursions follow a step of the alarms. A trip that begins is known to the
 // alarms at once: their totals within a trip begin anew.
 func (r *rules) follow(in alarm.Input, out alarm.Output, scan *agent.Scan) alarm.Output {
-	said := r.trips.step(in, out.Events, scan)
-	out.Events = append(out.Events, r.followTrips(in.At, said)...)
-	out.Next = earliest(out.Next, r.trips.next)
+	then := r.followTrips(in.At, r.trips.step(in, out.Events, scan))
+	out.Events = append(out.Events, then.Events...)
+	out.Next = earliest(earliest(out.Next, then.Next), r.trips.next)
 	return out
 }
 
-// followTrips lets the alarms know what became of the trip, and adds what they say to that.
-func (r *rules) followTrips(now agent.Instant, said []agent.Event) []agent.Event {
+// followTrips lets the alarms know what became of the trip, and adds what they say to that. The
+// alarms have been stepped to now.
+func (r *rules) followTrips(now agent.Instant, said []agent.Event) alarm.Output {
+	out := alarm.Output{Events: said}
 	for _, ev := range said {
 		if ev.Trip == nil {
 			continue
 		}
 		t := &alarm.Trip{Begins: ev.Trip.Transition == agent.TripStarted, Transit: r.trips.trips.Phase() == agent.PhaseUnderWay}
-		said = append(said, r.alarms.Step(alarm.Input{At: now, Trip: t}).Events...)
+		then := r.alarms.Step(alarm.Input{At: now, Trip: t})
+		out.Events = append(append(out.Events, then.Events...), r.trips.disarmed(then.Events)...)
+		out.Next = then.Next
 	}
-	return said
+	return out
 }
 
 // reading steps the rules with a reading.
@@ -202,7 +206,8 @@ func (r *rules) command(now agent.Instant, c alarm.Command) (alarm.Output, error
 
 // relive repeats what a person did to a trip or a case, from its record.
 func (r *rules) relive(e *agent.Event) []agent.Event {
-	return r.followTrips(e.At, r.trips.relive(e))
+	out := r.tick(e.At)
+	return append(out.Events, r.followTrips(e.At, r.trips.relive(e)).Events...)
 }
 
 func levelOf(l stock.Level) *alarm.Level {

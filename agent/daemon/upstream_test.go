@@ -80,11 +80,11 @@ func TestABrokerThatMisbehaves(t *testing.T) {
 			recv := receiver(t, mqttconn.Options{URL: broker.URL(), User: "receiver"})
 			r := newRigOn(t, nil)
 			r.start(busy(mqttUpstream("hq", broker.URL(), "")))
-			within(t, 10*time.Second, "the condition in status", func() bool {
+			within(t, undisturbed, "the condition in status", func() bool {
 				c, ok := r.condition(tc.code, "upstream/hq")
 				return ok && c.Remedy != ""
 			})
-			r.measuresOn(10, 4*time.Second)
+			r.measuresOn(10, undisturbed)
 			r.dial("a").set(9)
 			eventually(t, "announced", func() bool { return len(r.bell.of("warm")) > 0 })
 			if tc.keeps {
@@ -116,9 +116,9 @@ func TestABrokerThatHangsUpEveryFewMessages(t *testing.T) {
 	recv := receiver(t, mqttconn.Options{URL: broker.URL()})
 	r := newRigOn(t, nil)
 	r.start(busy(mqttUpstream("hq", broker.URL(), "")))
-	r.measuresOn(30, 10*time.Second)
+	r.measuresOn(30, undisturbed)
 	r.allArrive(recv)
-	r.measuresOn(20, 10*time.Second)
+	r.measuresOn(20, undisturbed)
 	r.allArrive(recv)
 	if n.Load() < 9 {
 		t.Errorf("only %d messages: the broker hardly ever hung up", n.Load())
@@ -155,7 +155,7 @@ func TestAMosquittoThatIsSetUpWrong(t *testing.T) {
 			r := newRigOn(t, nil)
 			r.start(busy(mqttUpstream("hq", broker.URL(), ", user: gw, password: secret")))
 			r.shown(tc.code, "upstream/hq")
-			r.measuresOn(10, 4*time.Second)
+			r.measuresOn(10, undisturbed)
 			if got := account(recv).Received; got != 0 {
 				t.Errorf("%d records left the outbox", got)
 			}
@@ -329,7 +329,7 @@ func TestAnInfluxDBThatRefuses(t *testing.T) {
 			}
 			r.start(busy(influxUpstream("hq", to, "")))
 			r.shown(tc.code, "upstream/hq")
-			r.measuresOn(10, 4*time.Second)
+			r.measuresOn(10, undisturbed)
 			if u := r.status().Upstreams[0]; u.Taken != 0 || u.Waiting == 0 {
 				t.Errorf("%d records counted as taken, %d wait", u.Taken, u.Waiting)
 			}
@@ -343,6 +343,10 @@ func TestAnInfluxDBThatRefuses(t *testing.T) {
 func answering(code int) func(*influxGate, *peers.Influx) {
 	return func(g *influxGate, _ *peers.Influx) { g.answers(func(string) int { return code }) }
 }
+
+// undisturbed is how long things may take that wait for no sick upstream: more than a slow
+// machine needs, and less than the timeout of an upstream.
+const undisturbed = 20 * time.Second
 
 // Two upstreams, and something is wrong with one: the other keeps up, measuring goes on, and an
 // alarm is announced.
@@ -389,8 +393,8 @@ func TestOneUpstreamDoesNotDisturbTheOther(t *testing.T) {
 			r.start(busy(bad + mqttUpstream("good", broker.URL(), "")))
 			r.measured(5)
 			for range 3 {
-				r.measuresOn(10, 4*time.Second)
-				within(t, 3*time.Second, "the good one keeps up", func() bool {
+				r.measuresOn(10, undisturbed)
+				within(t, undisturbed, "the good one keeps up", func() bool {
 					for _, u := range r.status().Upstreams {
 						if u.ID == "good" {
 							return u.Waiting <= 5
@@ -400,7 +404,7 @@ func TestOneUpstreamDoesNotDisturbTheOther(t *testing.T) {
 				})
 			}
 			r.dial("a").set(9)
-			within(t, 2*time.Second, "announced", func() bool { return len(r.bell.of("warm")) > 0 })
+			within(t, undisturbed, "announced", func() bool { return len(r.bell.of("warm")) > 0 })
 			r.allArrive(recv)
 		})
 	}

@@ -85,7 +85,7 @@ var begins = map[agent.Transition]bool{
 // entry finds what a transition is about; nil if it is nothing that climbs. The message that all
 // alarms of one cause are back may be another one's than the message that they are there.
 func (e *Engine) entry(ev *agent.AlarmEvent) *entry {
-	if en := e.entries[ev.ID.Instance()]; en != nil || ev.Transition != agent.Cleared {
+	if en := e.entries[ev.ID.Instance()]; en != nil || ev.Transition != agent.Cleared && ev.Transition != agent.Latched {
 		return en
 	}
 	for _, key := range e.keys() {

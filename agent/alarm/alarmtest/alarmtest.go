@@ -49,11 +49,15 @@ func (c Case) Engine(t testing.TB) *alarm.Engine {
 // Input is what a word of a history stands for, at a moment: "name=5" is a value of the point
 // whose id begins with that name, "5" one of the first point; "!crc" in the place of a value is
 // a fault, "~5" a value marked implausible; "+upstream-login" and "-upstream-login" are troubles that come
-// and go; "." is nothing.
+// and go; "^" is a start of the agent; "." is nothing.
 func (c Case) Input(t testing.TB, at agent.Instant, word string) alarm.Input {
 	t.Helper()
 	in := alarm.Input{At: at}
 	if word == "." {
+		return in
+	}
+	if word == "^" {
+		in.Start = true
 		return in
 	}
 	if code, trouble := strings.CutPrefix(word, "+"); trouble {

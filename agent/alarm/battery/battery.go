@@ -64,7 +64,7 @@ func (r *rule) Step(t alarm.Tick, in *alarm.Input) alarm.Condition {
 	s.Run(t, r.need)
 	if in != nil && in.Reading != nil {
 		switch v := in.Reading.Value; {
-		case !in.Reading.OK():
+		case !in.Reading.OK() || v >= r.set.Below && alarm.Doubtful(in.Reading.Marks):
 			s.Gap(t.Now)
 		case v >= r.set.Below && v < r.set.Below+margin:
 			s.Known, s.Value = true, v

@@ -83,8 +83,8 @@ type state struct {
 // or not it is measured.
 func (r *rule) Step(t alarm.Tick, in *alarm.Input) alarm.Condition {
 	s := &r.state
-	if len(s.Began) != len(r.stages) {
-		*s = state{Began: make([]alarm.Line, len(r.stages))} // of other settings
+	if len(s.Began) != len(r.stages) || s.Late < 0 || s.Late > len(r.stages) {
+		*s = state{Began: make([]alarm.Line, len(r.stages))} // of other settings, or damaged
 	}
 	r.judge(t.Now)
 	if in != nil && in.Reading != nil && in.Reading.OK() && !alarm.Doubtful(in.Reading.Marks) {

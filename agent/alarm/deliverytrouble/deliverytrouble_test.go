@@ -14,6 +14,10 @@ func TestTrouble(t *testing.T) {
 	for _, one := range []struct{ history, want string }{
 		{"+upstream-login .x10 -upstream-login", "5:raised 11:cleared"},
 		{"+upstream-login .x3 -upstream-login .x10", ""},
+		{"+upstream-login .x10 ^ . +upstream-login .x10 -upstream-login", "5:raised 24:cleared"},
+		{"+upstream-login .x10 ^ .x10", "5:raised 16:cleared"},
+		{"+upstream-login .x3 ^ +upstream-login .x4 .x4", "10:raised"},
+		{"+upstream-login .x3 ^ .x10", ""},
 		{"+store-full .x10", ""},
 	} {
 		if got := c.Story(t, one.history); got != one.want {

@@ -64,6 +64,9 @@ type value struct {
 // Step implements alarm.Rule.
 func (r *rule) Step(t alarm.Tick, in *alarm.Input) alarm.Condition {
 	s := &r.state
+	if s.Newest == nil { // a damaged state
+		s.Newest = map[agent.PointID]value{}
+	}
 	s.Run(t, r.need)
 	if in != nil && in.Reading != nil {
 		id := in.Definition.Point

@@ -97,22 +97,31 @@ type contact struct {
 }
 
 func newRule(s Settings, t alarm.Target) alarm.Rule {
-	side, limit := s.limit()
+	_, limit := s.limit()
 	r := &rule{set: s, point: t.Point, limit: limit, holds: map[agent.PointID]alarm.Line{}}
 	for _, p := range t.Named {
 		r.holds[p.Point] = p.Hold()
 	}
-	r.state = state{
-		Model:    thermal.New(thermal.Settings{Slow: t.Point.Role == agent.RoleProduct, Horizon: s.Horizon}),
+	r.state = r.fresh()
+	return r
+}
+
+// fresh is the state of a rule that has seen nothing.
+func (r *rule) fresh() state {
+	side, limit := r.set.limit()
+	return state{
+		Model:    thermal.New(thermal.Settings{Slow: r.point.Role == agent.RoleProduct, Horizon: r.set.Horizon}),
 		Watch:    thermal.NewWatch(limit, side),
 		Contacts: map[agent.PointID]contact{},
 	}
-	return r
 }
 
 // Step implements alarm.Rule.
 func (r *rule) Step(t alarm.Tick, in *alarm.Input) alarm.Condition {
 	s := &r.state
+	if s.Model == nil || s.Watch == nil || s.Contacts == nil { // damaged
+		*s = r.fresh()
+	}
 	if in != nil && in.Reading != nil {
 		ok := in.Reading.OK() && !alarm.Doubtful(in.Reading.Marks)
 		if id := in.Definition.Point; id == r.point.Point {

@@ -85,18 +85,25 @@ type state struct {
 func newRule(s Settings, t alarm.Target) alarm.Rule {
 	r := &rule{set: s, hold: t.Point.Hold()}
 	r.word, r.limit = s.limit()
+	r.state.Window = s.window()
+	return r
+}
+
+func (s *Settings) window() *climate.Window {
 	w, err := climate.NewWindow(s.Within, s.energy())
 	if err != nil {
 		panic("mkt: Validate lets no such window pass: " + err.Error())
 	}
-	r.state.Window = w
-	return r
+	return w
 }
 
 // Step implements alarm.Rule. What is not known adds nothing to the mean: it is neither taken
 // for warm nor for cold.
 func (r *rule) Step(t alarm.Tick, in *alarm.Input) alarm.Condition {
 	s := &r.state
+	if s.Window == nil { // a damaged state
+		s.Window = r.set.window()
+	}
 	if in == nil && !t.Gap && (s.Due == 0 || t.Now < s.Due) {
 		return r.condition()
 	}
@@ -123,8 +130,11 @@ func (r *rule) judge(now alarm.Line) {
 	s := &r.state
 	mean := s.Window.Mean(now.Duration())
 	celsius, ok := mean.Kinetic()
-	s.Active = false
-	if ok {
+	known := s.Known && now <= s.Until
+	if known || !s.Active {
+		s.Active = false // in a gap nothing is cleared
+	}
+	if ok && (known || !s.Active) {
 		s.Mean = agent.Value(math.Round(celsius * float64(agent.Unit)))
 		s.Active = s.Mean > r.limit || r.word == alarm.AtOrAbove && s.Mean == r.limit
 	}

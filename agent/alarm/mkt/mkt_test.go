@@ -22,6 +22,8 @@ func TestWindow(t *testing.T) {
 	for _, c := range []struct{ name, history, want string }{
 		{"eight all day is not above eight", "8x2000", ""},
 		{"an hour at 12 in a day at 5 is 5.44", "5x1380 12x60 5x100", ""},
+		{"a dead sensor is no good news", "4x10 16x60 !absentx1700", "13:raised"},
+		{"silence is no good news", "4x10 16x60 .x1700 4", "13:raised 1770:cleared"},
 		{"unknown time is neither warm nor cold", "5x60 !absentx600 5x60", ""},
 	} {
 		if got := day.Story(t, c.history); got != c.want {

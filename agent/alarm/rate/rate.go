@@ -53,7 +53,9 @@ var Kind = alarm.Define(
 		}
 		return fmt.Sprintf("rises by %s within %s", s.Rise, alarm.Short(s.Within))
 	},
-	func(s Settings, _ alarm.Target) alarm.Rule { return &rule{set: s, span: alarm.Millis(s.Within)} })
+	func(s Settings, t alarm.Target) alarm.Rule {
+		return &rule{set: s, span: alarm.Millis(s.Within), hold: t.Point.Hold()}
+	})
 
 // maxSteps bounds what is remembered of a window: the most extreme value of each 120th of it.
 // A change is so found at most a 120th of the window early.
@@ -62,6 +64,7 @@ const maxSteps = 120
 type rule struct {
 	set   Settings
 	span  alarm.Line
+	hold  alarm.Line
 	state state
 }
 
@@ -70,6 +73,7 @@ type rule struct {
 type state struct {
 	Known   bool        `json:"k,omitempty"`
 	Value   agent.Value `json:"v,omitempty"`
+	Until   alarm.Line  `json:"u,omitempty"` // up to when the newest value holds
 	Steps   []step      `json:"s,omitempty"`
 	Active  bool        `json:"a,omitempty"`
 	Began   alarm.Line  `json:"b,omitempty"`
@@ -81,12 +85,17 @@ type step struct {
 	Value agent.Value `json:"v"`
 }
 
-// Step implements alarm.Rule. A gap does not matter: what changed across it has changed.
+// Step implements alarm.Rule. What changed across a gap has changed, but in a gap nothing is cleared.
 func (r *rule) Step(t alarm.Tick, in *alarm.Input) alarm.Condition {
 	s := &r.state
-	if in != nil && in.Reading != nil && in.Reading.OK() && !(alarm.Doubtful(in.Reading.Marks) && s.Active) {
-		s.Known, s.Value = true, in.Reading.Value
-		r.remember(t.Sampled)
+	if t.Gap {
+		s.Until = 0
+	}
+	if in != nil && in.Reading != nil {
+		r.sample(t, in.Reading)
+	}
+	if s.Active && t.Now > s.Until {
+		return alarm.Condition{Active: true, Began: s.Began, Held: t.Now - s.Began}
 	}
 	old := 0
 	for old < len(s.Steps) && s.Steps[old].At+r.span < t.Now {
@@ -107,6 +116,22 @@ func (r *rule) Step(t alarm.Tick, in *alarm.Input) alarm.Condition {
 		s.Began = s.Steps[0].At
 	}
 	return alarm.Condition{Active: true, Began: s.Began, Held: t.Now - s.Began, Next: s.Steps[0].At + r.span + 1}
+}
+
+// sample takes a reading. From a fault on nothing is known; a doubtful value may be what a change
+// leads to, but none begins there, and it ends none.
+func (r *rule) sample(t alarm.Tick, rd *agent.Reading) {
+	s := &r.state
+	doubtful := alarm.Doubtful(rd.Marks)
+	switch {
+	case !rd.OK() || doubtful && s.Active:
+		s.Until = 0
+	case doubtful:
+		s.Known, s.Value, s.Until = true, rd.Value, t.Now
+	default:
+		s.Known, s.Value, s.Until = true, rd.Value, max(t.Now, t.Sampled+r.hold)
+		r.remember(t.Sampled)
+	}
 }
 
 // remember adds the newest value. What it passes in the direction away from the watched one

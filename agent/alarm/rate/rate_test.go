@@ -24,6 +24,9 @@ func TestRate(t *testing.T) {
 		{"it came back", "4 7 4", "1:raised 2:cleared"},
 		{"a fall is no rise", "8 4 2 0", ""},
 		{"across a gap", "4 !absentx5 7", "6:raised"},
+		{"a dead sensor is no good news", "4 7 !absentx20 7x3", "1:raised 22:cleared"},
+		{"silence is no good news", "4 7 .x20 7x3", "1:raised 22:cleared"},
+		{"an implausible value is nothing to rise from", "4 4 ~-40 4 4x20 7", "24:raised"},
 		{"from the lowest", "6 4 5 6.1", "3:raised"},
 	} {
 		if got := rise.Story(t, c.history); got != c.want {
