@@ -13,8 +13,16 @@ func (k checker) suppressions() {
 	list := k.root.child("zones")
 	for i := range k.c.Zones {
 		entries := list.item(i).child("suppress")
+		seen := map[string]pos{}
 		for j := range k.c.Zones[i].Suppress {
-			k.suppression(&k.c.Zones[i].Suppress[j], entries.item(j), points, complete)
+			s, n := &k.c.Zones[i].Suppress[j], entries.item(j)
+			k.suppression(s, n, points, complete)
+			what := string(s.While) + " " + s.Side
+			if first, again := seen[what]; again {
+				k.at(n.near("while"), "%s suppresses alarms %s already, in line %d", clip(string(s.While)), s.Side, first.line)
+			} else if s.While != "" && s.Side != "" {
+				seen[what] = n.near("while").pos
+			}
 		}
 	}
 }
@@ -36,7 +44,7 @@ func (k checker) suppression(s *Suppress, n *node, points []declared, complete b
 	if n.child("longest") != nil && (s.Longest < time.Minute || s.Longest > 4*time.Hour) {
 		k.at(n.near("longest"), "%s is not from 1m to 4h", formatDuration(s.Longest))
 	}
-	if s.After < 0 || s.After > s.Longest {
+	if s.After < 0 || s.After > s.Longest && n.child("longest") != nil {
 		k.at(n.near("after"), "%s is not from 0s to longest", formatDuration(s.After))
 	}
 }

@@ -87,8 +87,8 @@ func TestDateFromSynced(t *testing.T) {
 	c := clock.NewFake(began)
 	o := options(t.TempDir(), c)
 	o.DateFrom = agent.ClockSynced
-	r := start(t, o, c)
 	c.Step(began, agent.ClockHeld)
+	r := start(t, o, c)
 	r.put(readings(c.Now(), 1, 0)...)
 	if got := r.all(agent.KindReadings); !got[0].Waiting() || !got[0].At().Wall.IsZero() {
 		t.Fatalf("a held record must wait: %+v", got[0].At())

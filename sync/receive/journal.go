@@ -27,7 +27,7 @@ type saved struct {
 }
 
 type savedGateway struct {
-	Account                // for people who read the file; of it only last seen and counts are read back
+	Account                // for people who read the file; of it only last seen, silence and counts are read back
 	Status  *wire.Status   `json:"status,omitempty"`
 	Info    *upstream.Info `json:"info,omitempty"`
 	Seen    []savedEpoch   `json:"seen"`
@@ -208,6 +208,7 @@ func (l *Ledger) load(text []byte) error {
 		if g.Status != nil {
 			a.status = *g.Status
 		}
+		a.silent = g.State == silentState
 		for _, e := range g.Seen {
 			*a.epoch(e.Epoch) = epoch{received: e.Received, explained: e.Gone, claimed: e.Claimed, last: e.Last, ended: e.Ended}
 		}

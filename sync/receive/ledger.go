@@ -26,6 +26,7 @@ type account struct {
 	epochs   map[agent.Epoch]*epoch
 	order    []agent.Epoch // in the order in which they were first heard of
 	lastSeen time.Time
+	silent   bool // since lastSeen, as the receiver finds
 	status   wire.Status
 	info     *upstream.Info
 
@@ -167,7 +168,15 @@ func (l *Ledger) Add(in Entry) {
 func (l *Ledger) Heard(g wire.Gateway, t time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.account(g).lastSeen = t
+	a := l.account(g)
+	a.lastSeen, a.silent = t, false
+}
+
+// Silent notes that the gateway says nothing although it should; Heard takes it back.
+func (l *Ledger) Silent(g wire.Gateway) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.account(g).silent = true
 }
 
 // LastSeen is when the gateway said something last; zero if it never did.
@@ -208,7 +217,7 @@ func (l *Ledger) Info(g wire.Gateway, info upstream.Info) {
 type Account struct {
 	Site     agent.SiteID    `json:"site"`
 	Gateway  agent.GatewayID `json:"gateway"`
-	State    string          `json:"state,omitempty"` // online, offline; empty before the first status
+	State    string          `json:"state,omitempty"` // online, offline, or silent; empty before the first status
 	LastSeen time.Time       `json:"last_seen,omitzero"`
 	AlwaysOn bool            `json:"always_on"`
 	Expected int64           `json:"expected"` // records known to exist for us: received and missing
@@ -249,7 +258,7 @@ func (l *Ledger) Accounts() []Account {
 
 func (a *account) page(g wire.Gateway) Account {
 	p := Account{
-		Site: g.Site, Gateway: g.Gateway, State: a.status.State, LastSeen: a.lastSeen, AlwaysOn: a.alwaysOn(),
+		Site: g.Site, Gateway: g.Gateway, State: a.state(), LastSeen: a.lastSeen, AlwaysOn: a.alwaysOn(),
 		Repeats: a.repeats, Doubled: a.doubled, Waiting: a.status.Waiting,
 	}
 	for _, id := range a.order {
@@ -263,6 +272,17 @@ func (a *account) page(g wire.Gateway) Account {
 	}
 	p.Expected = p.Received + p.Missing
 	return p
+}
+
+// silentState is the state of a gateway that says nothing and did not say, nor its will,
+// that it went offline: it hangs, or is cut off.
+const silentState = "silent"
+
+func (a *account) state() string {
+	if a.silent && a.status.State != wire.Offline {
+		return silentState
+	}
+	return a.status.State
 }
 
 // alwaysOn is what the gateway's info says; a gateway that has not told yet counts as always on.

@@ -53,6 +53,7 @@ type Receiver struct {
 	connected atomic.Bool
 	unusable  atomic.Int64 // messages that were set aside
 	heard     atomic.Bool  // something, since ledger.json was written
+	changed   atomic.Bool  // some gateway's state, since ledger.json was written
 }
 
 // New opens the receiver's directory and brings the ledger to where it was.
@@ -239,6 +240,9 @@ func (r *Receiver) status(g wire.Gateway, s wire.Status, retained bool) {
 	if !r.ledger.Status(s) {
 		return
 	}
+	if s.State == wire.Offline || retained {
+		r.changed.Store(true)
+	}
 	if s.State == wire.Offline {
 		r.silence.wentOffline(g, r.o.Elapsed())
 		return
@@ -285,6 +289,7 @@ func (r *Receiver) alive(g wire.Gateway) {
 	r.ledger.Heard(g, r.o.Clock.Now().Wall)
 	r.heard.Store(true)
 	if r.silence.heard(g, r.o.Elapsed()) {
+		r.changed.Store(true)
 		r.alarm(g, "gateway-silent", agent.Cleared, "heard again")
 	}
 }
@@ -300,13 +305,24 @@ func (r *Receiver) watchSilence(ctx context.Context) {
 		}
 		silent := r.silence.silent(r.o.Elapsed())
 		for _, g := range sorted(silent) {
+			r.ledger.Silent(g)
+			r.changed.Store(true)
 			r.alarm(g, "gateway-silent", agent.Raised, silent[g])
 		}
-		if ticks++; ticks%foldEvery == 0 && r.heard.Swap(false) {
-			if err := r.journal.fold(); err != nil {
-				r.o.Log.Warn("ledger not written", slog.Any("err", err))
-			}
-		}
+		ticks++
+		r.foldIfDue(ticks%foldEvery == 0)
+	}
+}
+
+// foldIfDue writes ledger.json if a gateway's state changed or, where lastSeen says so, if
+// one was only heard.
+func (r *Receiver) foldIfDue(lastSeen bool) {
+	if !r.changed.Swap(false) && !(lastSeen && r.heard.Swap(false)) {
+		return
+	}
+	if err := r.journal.fold(); err != nil {
+		r.heard.Store(true) // with the next round of those who were heard
+		r.o.Log.Warn("ledger not written", slog.Any("err", err))
 	}
 }
 

@@ -142,9 +142,10 @@ func TestAGatewayThatIsKilledCutOffOrHangsIsAnAlarm(t *testing.T) {
 		name   string
 		happen func(c *mqttconn.Conn)
 		after  time.Duration // until the alarm may be there, and then has to be
+		state  string        // in the ledger with the alarm
 	}{
-		{"killed or cut off: its will comes", func(c *mqttconn.Conn) { c.Drop() }, offlineGrace},
-		{"hung with its connection open: nothing comes", func(*mqttconn.Conn) {}, silentAfter},
+		{"killed or cut off: its will comes", func(c *mqttconn.Conn) { c.Drop() }, offlineGrace, wire.Offline},
+		{"hung with its connection open: nothing comes", func(*mqttconn.Conn) {}, silentAfter, silentState},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
@@ -162,16 +163,31 @@ func TestAGatewayThatIsKilledCutOffOrHangsIsAnAlarm(t *testing.T) {
 			if a.Alarm != "gateway-silent" || a.Transition != agent.Raised || a.Gateway != "gw-01" {
 				t.Fatalf("%+v", a)
 			}
+			peers.Await(t, "the ledger's file to say so", func() bool { return onDisk(t, r.o.Dir) == tc.state && state(r) == tc.state })
 			publish(t, gatewayConn(t, broker.URL()), statusTopic, online())
 			if a := r.alarm(t); a.Transition != agent.Cleared {
 				t.Fatalf("%+v", a)
 			}
+			peers.Await(t, "the ledger's file to take it back", func() bool { return onDisk(t, r.o.Dir) == wire.Online })
 		})
 	}
 }
 
 func state(r *running) string {
 	for _, a := range r.Ledger().Accounts() {
+		return a.State
+	}
+	return ""
+}
+
+// onDisk is the state that `frostline receive --ledger` says beside a running receiver.
+func onDisk(t *testing.T, dir string) string {
+	t.Helper()
+	pages, err := ReadLedger(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range pages {
 		return a.State
 	}
 	return ""

@@ -16,6 +16,7 @@ func TestBattery(t *testing.T) {
 	for _, c := range []struct{ name, history, want string }{
 		{"low", "50 19.9 19 18 60", "2:raised 4:cleared"},
 		{"a value holds until the next", "50 19 21 19 21", "2:raised"},
+		{"an implausible value is no charge", "19 19 ~60 19 60", "1:raised 4:cleared"},
 		{"a little more is still low", "19 19 22 24.9 25", "1:raised 4:cleared"},
 	} {
 		if got := b.Story(t, c.history); got != c.want {
