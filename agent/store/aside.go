@@ -14,17 +14,7 @@ import (
 
 // setAside renames the database and its companions; nothing in them changes.
 func setAside(path, why string, now agent.Instant) (string, error) {
-	stamp := now.Wall.UTC().Format("20060102T150405Z")
-	if now.Wall.IsZero() {
-		stamp = fmt.Sprintf("boot-%s-%ds", now.Boot.String()[:8], int64(now.Mono/time.Second))
-	}
-	aside := path + "." + why + "-" + stamp
-	for i := 2; ; i++ {
-		if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		aside = fmt.Sprintf("%s.%s-%s-%d", path, why, stamp, i)
-	}
+	aside := freeName(path+"."+why+"-"+stampOf(now), "")
 	// The database first: if the power fails in between, a WAL without its database is
 	// noticed, a database without its WAL is not.
 	for _, suffix := range []string{"", "-wal", "-shm"} {
@@ -36,6 +26,25 @@ func setAside(path, why string, now agent.Instant) (string, error) {
 		return "", fmt.Errorf("set aside: %w", err)
 	}
 	return aside, nil
+}
+
+// stampOf is an instant for a file's name.
+func stampOf(now agent.Instant) string {
+	if now.Wall.IsZero() {
+		return fmt.Sprintf("boot-%s-%ds", now.Boot.String()[:8], int64(now.Mono/time.Second))
+	}
+	return now.Wall.UTC().Format("20060102T150405Z")
+}
+
+// freeName is the name, or with a number the next one, under which there is no file yet.
+func freeName(name, suffix string) string {
+	free := name + suffix
+	for i := 2; ; i++ {
+		if _, err := os.Lstat(free); errors.Is(err, fs.ErrNotExist) {
+			return free
+		}
+		free = fmt.Sprintf("%s-%d%s", name, i, suffix)
+	}
 }
 
 // newestAside is the damaged file that was set aside last; empty if there is none.

@@ -122,6 +122,9 @@ func (db *DB) attach() (*session, error) {
 		return nil, err
 	}
 	path := filepath.Join(db.opt.Dir, fileName)
+	if err := adoptCopy(path, db.opt.Now()); err != nil {
+		return nil, err
+	}
 	if err := reunite(path); err != nil {
 		return nil, err
 	}

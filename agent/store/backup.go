@@ -151,13 +151,17 @@ func (c *copying) abandon(db *DB) {
 	db.do(background, func(*writer) error { return c.close() }) //nolint:errcheck // the copy is incomplete and removed anyway
 }
 
-// markCopy marks a backup, so that whoever opens it begins a new epoch.
+// markCopy marks a backup, so that whoever opens it begins a new epoch, and plays no WAL into it
+// that lies where it was put.
 func markCopy(path string) error {
 	pool, conn, err := openWriter(path)
 	if err != nil {
 		return err
 	}
 	err = insert(conn, "INSERT OR REPLACE INTO state VALUES (?, ?)", noteCopy, []byte{1})
+	if err == nil {
+		_, err = conn.ExecContext(background, fmt.Sprintf("PRAGMA application_id=%d", copyID))
+	}
 	if err == nil {
 		_, err = conn.ExecContext(background, "PRAGMA wal_checkpoint(TRUNCATE)")
 	}

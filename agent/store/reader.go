@@ -56,7 +56,10 @@ func openReader(path string) (*Reader, error) {
 	r := newReader(openReaders(path), path)
 	var version int
 	err := r.pool.QueryRowContext(background, "PRAGMA user_version").Scan(&version)
-	if err == nil && version != SchemaVersion() {
+	if err == nil && version > SchemaVersion() {
+		err = fmt.Errorf("%w: %d, this version of frostline reads %d: read the file with the version that wrote it", errNewer, version, SchemaVersion())
+	}
+	if err == nil && version < SchemaVersion() {
 		err = fmt.Errorf("schema is %d, this version reads %d: start the agent once to migrate it", version, SchemaVersion())
 	}
 	var defs map[agent.DefID]agent.Definition

@@ -101,8 +101,12 @@ func openConn(c connector) (*sql.DB, *sql.Conn, error) {
 
 // openReaders opens the pool that only reads.
 func openReaders(path string) *sql.DB {
+	mode := "mode=ro"
+	if is, err := isCopy(path); err == nil && is {
+		mode += "&immutable=1" // what lies beside a backup is another database's
+	}
 	pool := sql.OpenDB(connector{
-		dsn: dsn(path, "mode=ro&_query_only=1&_busy_timeout=2000&_cache_size=-256"),
+		dsn: dsn(path, mode+"&_query_only=1&_busy_timeout=2000&_cache_size=-256"),
 		hook: func(c *sqlite3.SQLiteConn) error {
 			_, err := c.Exec("PRAGMA mmap_size=0", nil)
 			return err
