@@ -316,4 +316,7 @@ func (k checker) outputs() {
 	for i := range k.c.Outputs {
 		k.add(ids, list.item(i), k.c.Outputs[i].ID)
 	}
+	if list == nil && len(k.c.Alarms) > 0 {
+		k.warnf(k.root.pos, "outputs", "there are alarms and no outputs: nobody here hears them; list at least {id: journal, driver: log}")
+	}
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/frostline/frostline/agent"
@@ -65,6 +66,8 @@ func (k checker) alarms(zones register) {
 			k.limits(a, n, kind, chosen)
 		case complete:
 			k.nothingToWatch(a, n, points, inTarget)
+		default:
+			k.nobodysPoint(a, n)
 		}
 	}
 }
@@ -200,6 +203,18 @@ func (k checker) nothingToWatch(a *Alarm, n *node, points, inTarget []declared) 
 		k.at(n.near("role"), "no such point %s has the role %s%s", where(a), a.Role,
 			suggest(string(a.Role), distinct(inTarget, func(p declared) string { return string(p.role) })))
 	}
+}
+
+// nobodysPoint reports a point of a device that is not there at all: that is known even
+// while some device has errors and its points are not.
+func (k checker) nobodysPoint(a *Alarm, n *node) {
+	device, _, ok := strings.Cut(string(a.Point), "/")
+	devices := append(ids(k.c.Sensors, func(s Sensor) string { return string(s.ID) }),
+		ids(k.c.Scanners, func(s Scanner) string { return string(s.ID) })...)
+	if !ok || slices.Contains(devices, "") || slices.Contains(devices, device) || slices.Contains(k.known.Recorded, a.Point) {
+		return
+	}
+	k.at(n.near("point"), "no sensor declares the point %s: there is no sensor %s%s", clip(string(a.Point)), clip(device), suggest(device, devices))
 }
 
 func where(a *Alarm) string {

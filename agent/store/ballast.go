@@ -24,6 +24,7 @@ func (w *writer) makeRoom() {
 	if keep.Free <= 0 && keep.Bytes <= 0 || w.s.conn == nil || w.flight != nil {
 		return
 	}
+	said := w.ret.noRoom // what shrink commits counts as healthy, and must not make it be said again
 	taken, err := w.taken(upstreams)
 	if err == nil {
 		_, err = w.shrink(ballastSize, taken)
@@ -31,7 +32,8 @@ func (w *writer) makeRoom() {
 	if err == nil {
 		_, err = w.s.conn.ExecContext(background, "PRAGMA wal_checkpoint(RESTART)")
 	}
-	if err != nil {
+	w.ret.noRoom = said || err != nil
+	if err != nil && !said {
 		w.db.log.Warn("no room made on the full disk", slog.Any("err", err))
 	}
 }

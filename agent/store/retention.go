@@ -32,6 +32,7 @@ type retention struct {
 	dropped  time.Duration // when something untaken was last removed
 	dropping bool
 	ballast  time.Duration
+	noRoom   bool // could be made on the full disk, and that was said; until a commit takes
 }
 
 // takenUpTo is, for each kind, the offset up to which every configured upstream has taken it.

@@ -137,6 +137,7 @@ func (w *writer) step() {
 func (w *writer) healthy() {
 	w.db.cond.Clear("store-full")
 	w.db.cond.Clear("store-failing")
+	w.ret.noRoom = false
 }
 
 func (w *writer) work() error {

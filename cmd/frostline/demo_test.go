@@ -71,7 +71,11 @@ func TestDemo(t *testing.T) {
 	inOrder(t, text, `A morning in a warehouse, 240 times faster`, `07:0\d:\d\d  network lost`, `07:(0\d|1[0-4]):\d\d  network is back`)
 	inOrder(t, text, `07:0\d:\d\d  ALARM  Vaccine cold room temperature`, `07:(0\d|1[0-4]):\d\d  over:  Vaccine cold room temperature`)
 
-	export := command(t, "store", "export", "--dir", filepath.Join(dir, "store"))
+	config := filepath.Join(dir, "names.yaml")
+	if err := os.WriteFile(config, []byte("site: lab\ngateway: gw-1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	export := command(t, "store", "export", "-c", config, "--dir", filepath.Join(dir, "store"))
 	records, err := export.Output()
 	if err != nil {
 		t.Fatal(err)

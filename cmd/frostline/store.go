@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -140,17 +141,12 @@ func storeExportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			dir, err := t.storeDir()
+			cfg, err := t.load()
 			if err != nil {
-				return err
+				return fmt.Errorf("site and gateway, which every record names, stand in the config: %w", err)
 			}
-			var g wire.Gateway
-			if cfg, err := t.load(); err == nil {
-				g = wire.Gateway{Site: cfg.Site, Gateway: cfg.Gateway}
-			} else if t.dir == "" {
-				return err
-			}
-			return export(cmd, dir, g, within)
+			dir := cmp.Or(t.dir, cfg.Store.Dir)
+			return export(cmd, dir, wire.Gateway{Site: cfg.Site, Gateway: cfg.Gateway}, within)
 		},
 	}
 	t.flags(cmd)

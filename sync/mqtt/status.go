@@ -98,18 +98,23 @@ func (u *Upstream) publishInfo(ctx context.Context, s *session, fresh bool) erro
 	return nil
 }
 
+// firstBeat is how long after the start the first heartbeat comes: an upstream that has nothing
+// to bring must show within 5 s, too, that its broker cannot be reached.
+const firstBeat = 3 * time.Second
+
 // heartbeat renews the status until ctx is done. Where nothing is delivered for a while,
 // because nothing happens or the byte limit is used up, it also makes the connection that Deliver
 // would have made.
 func (u *Upstream) heartbeat(ctx context.Context) {
-	ticker := time.NewTicker(u.c.Heartbeat)
-	defer ticker.Stop()
+	timer := time.NewTimer(min(firstBeat, u.c.Heartbeat))
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-timer.C:
 		}
+		timer.Reset(u.c.Heartbeat)
 		err := u.beat(ctx)
 		if ctx.Err() != nil {
 			return
