@@ -54,6 +54,10 @@ type Notice struct {
 	Done func()
 }
 
+// Showing is implemented by the settings of outputs that show how all alarms stand: only for
+// them a notice of a transition has Standing.
+type Showing interface{ ShowsStanding() bool }
+
 // Standing is an alarm that is not normal, as it stands.
 type Standing struct {
 	Alarm    agent.AlarmEvent

@@ -129,6 +129,14 @@ func TestWarnings(t *testing.T) {
 	if len(c.Warnings) != 1 || !strings.HasPrefix(c.Warnings[0].Error(), "test.yaml:5:6: sensors[0]: the sensor is in no zone") {
 		t.Errorf("warnings: %v", c.Warnings)
 	}
+	unheard := "site: s1\ngateway: gw-01\nzones: [{id: z}]\nsensors: [{id: a, driver: sht4x, zone: z}]\nalarms: [{id: quiet, kind: no-data, point: a/humidity}]\n"
+	c = load(t, unheard)
+	if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0].Error(), "outputs: there are alarms and no outputs") {
+		t.Errorf("warnings: %v", c.Warnings)
+	}
+	if c = load(t, unheard+"outputs: [{id: journal, driver: log}]\n"); len(c.Warnings) != 0 {
+		t.Errorf("warnings: %v", c.Warnings)
+	}
 }
 
 // An alias is the same value again; other line ends and a byte order mark change nothing.

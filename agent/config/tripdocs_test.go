@@ -27,6 +27,7 @@ sensors:
   - {id: rear, driver: sht4x, bus: i2c-2, zone: rear, role: air}
   - {id: dash, driver: digital, pin: GPIO17, quantity: contact, zone: front}
 scanners: [{id: dock, driver: barcode, device: /dev/ttyUSB0}]
+outputs: [{id: journal, driver: log}]
 `
 	c, err := config.Parse("trips.yaml", append([]byte(devices), m[1]...), known())
 	if err != nil {

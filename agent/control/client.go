@@ -30,12 +30,41 @@ type Client struct {
 
 // NewClient makes a client; the first call connects.
 func NewClient(dir string) *Client {
-	path := filepath.Join(dir, SocketName)
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "unix", path)
+	c := &Client{dir: dir}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return c.dial(ctx) }
+	c.http = &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+	return c
+}
+
+// dial connects to the agent's socket in its store's directory, or where it stands if that
+// cannot hold it. The error is that of the store's directory.
+func (c *Client) dial(ctx context.Context) (net.Conn, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", filepath.Join(c.dir, SocketName))
+	if err == nil || !nobody(err) {
+		return conn, err
 	}
-	return &Client{dir: dir, http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
+	for _, path := range sparePaths(c.dir) {
+		if spare, spareErr := d.DialContext(ctx, "unix", path); spareErr == nil {
+			return spare, nil
+		}
+	}
+	return nil, err
+}
+
+// nobody reports whether err says that there is no socket, or that nobody listens on it.
+func nobody(err error) bool {
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// Answers reports whether an agent listens, and lets this user in.
+func (c *Client) Answers() bool {
+	conn, err := c.dial(context.Background())
+	if err != nil {
+		return false
+	}
+	_ = conn.Close() // nothing was written
+	return true
 }
 
 // Get asks for path, such as "status", and decodes the answer into out.
@@ -97,7 +126,7 @@ func (c *Client) request(ctx context.Context, method, path string, body io.Reade
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		return nil, fmt.Errorf("control: %w: %s is for the group frostline", ErrNotPermitted, filepath.Join(c.dir, SocketName))
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTDIR):
+	case nobody(err):
 		return nil, fmt.Errorf("control: %w: nobody answers on %s", ErrUnreachable, filepath.Join(c.dir, SocketName))
 	case err != nil:
 		return nil, fmt.Errorf("control: %s: %w", path, err)

@@ -8,10 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -51,24 +48,28 @@ type Server struct {
 }
 
 // Listen makes the socket in dir, in the place of one that nobody answers on any more.
-// The caller holds the store's lock, so that no other agent's socket is taken away.
+// The caller holds the store's lock, so that no other agent's socket is taken away. Where the
+// file system of dir is read-only or full, the socket stands in systemd's runtime directory.
 func Listen(dir string, a Agent, log *slog.Logger) (*Server, error) {
-	path := filepath.Join(dir, SocketName)
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("control: remove the old socket: %w", err)
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("control: listen: %w", err)
-	}
-	if err := os.Chmod(path, 0o660); err != nil {
-		return nil, fmt.Errorf("control: socket mode: %w", errors.Join(err, l.Close()))
-	}
-	if g, err := user.LookupGroup("frostline"); err == nil {
-		gid, _ := strconv.Atoi(g.Gid)
-		if err := os.Chown(path, -1, gid); err != nil {
-			log.Warn("control socket keeps its group", slog.Any("err", err))
+	return listenWith(net.Listen, dir, a, log)
+}
+
+func listenWith(listen func(network, address string) (net.Listener, error), dir string, a Agent, log *slog.Logger) (*Server, error) {
+	l, err := socketIn(filepath.Join(dir, SocketName), listen, log)
+	if service := serviceDir(); takesNoFiles(err) && service != "" {
+		name, nameErr := spareName(dir)
+		if nameErr != nil {
+			return nil, errors.Join(err, nameErr)
 		}
+		var spareErr error
+		if l, spareErr = socketIn(filepath.Join(service, name), listen, log); spareErr != nil {
+			return nil, errors.Join(err, spareErr)
+		}
+		log.Warn("control socket stands in the runtime directory", slog.String("file", filepath.Join(service, name)), slog.Any("err", err))
+		err = nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	return &Server{agent: a, listener: l, log: log}, nil
 }

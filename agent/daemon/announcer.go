@@ -55,6 +55,7 @@ type announcer struct {
 	gateway    agent.GatewayID
 	zones      map[agent.ZoneID]string
 	others     []string // outputs that are told transitions at once; nil: all
+	boards     bool     // some output shows how all alarms stand
 	drills     *drills
 	now        func() agent.Instant
 	store      *store.DB
@@ -80,6 +81,9 @@ func newAnnouncer(a *Agent) *announcer {
 	for i := range a.cfg.Outputs {
 		o := &a.cfg.Outputs[i]
 		outputs[i] = announce.Named{ID: o.ID, Output: &lateOutput{a: a, cfg: o}, Settings: o.Settings}
+		if s, ok := o.Settings.(announce.Showing); ok {
+			n.boards = n.boards || s.ShowsStanding()
+		}
 	}
 	n.dispatcher = announce.New(outputs, a.health, a.log, announce.InZone(a.cfg.Location))
 	return n
@@ -96,7 +100,7 @@ func (n *announcer) expect(events []agent.Event, alarms *alarm.Engine, levels ..
 		if events[i].Alarm == nil || !events[i].Alarm.Reaches() {
 			continue
 		}
-		if standing == nil {
+		if n.boards && standing == nil {
 			standing = n.show(alarms.Active())
 		}
 		n.pending = append(n.pending, &pendingNotice{

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -165,6 +167,30 @@ func TestRepair(t *testing.T) {
 	defer rd.Close()
 	if lost := accounted(t, before, readAll(t, rd)); lost != 0 {
 		t.Errorf("%d records lost by the repair of a sound store", lost)
+	}
+}
+
+// A file of a newer version is for that version: starting this agent would only set it aside.
+func TestReadOnlyOfANewerVersion(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite3", filepath.Join(r.opt.Dir, fileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec(fmt.Sprintf("PRAGMA user_version = %d", SchemaVersion()+1))
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = OpenReadOnly(context.Background(), r.opt.Dir)
+	if !errors.Is(err, errNewer) || !strings.Contains(err.Error(), "read the file with the version that wrote it") {
+		t.Errorf("stat: %v", err)
+	}
+	if _, err := Check(context.Background(), r.opt.Dir); !errors.Is(err, errNewer) {
+		t.Errorf("check: %v", err)
 	}
 }
 

@@ -1,13 +1,18 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/frostline/frostline/agent"
+	"github.com/frostline/frostline/agent/clock"
 )
 
 // kinds counts records by kind.
@@ -220,6 +225,49 @@ func TestBytesIsKept(t *testing.T) {
 	}
 	if rep, err := Check(ctx, r.opt.Dir); err != nil || !rep.OK {
 		t.Errorf("check: %+v %v", rep, err)
+	}
+}
+
+// lockedBuffer is a log that is read while it is written.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// A disk that stays full is told of once, not at each try.
+func TestNoRoomIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	f := &fault{stage: "begin"}
+	c := clock.NewFake(began)
+	o := options(t.TempDir(), c)
+	o.Fault = f.hook
+	o.Keep = Keep{Bytes: 16 << 20}
+	var log lockedBuffer
+	o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	r := start(t, o, c)
+	r.put(readings(c.Now(), 100, 0)...)
+	for episode := 1; episode <= 2; episode++ {
+		f.fail(diskFull)
+		ticket := r.Append(readings(c.Now(), 1, 0), Urgent())
+		tries := f.failures()
+		eventually(t, "some tries", func() bool { return f.failures() >= tries+6 })
+		f.heal()
+		wait(t, ticket)
+		if n := strings.Count(log.String(), "no room made on the full disk"); n != episode {
+			t.Fatalf("%d lines after %d full disks:\n%s", n, episode, log.String())
+		}
 	}
 }
 

@@ -44,10 +44,12 @@ type target struct {
 	dir    string
 	json   bool
 	as     string
+	cmd    *cobra.Command // the verb; nil without flags
 }
 
 // flags adds the flags of every verb that speaks to an agent.
 func (t *target) flags(cmd *cobra.Command) {
+	t.cmd = cmd
 	cmd.Flags().StringVarP(&t.config, "config", "c", defaultConfig, "config file of the agent")
 	cmd.Flags().StringVar(&t.dir, "dir", "", "store directory of the agent, instead of the config's")
 	cmd.Flags().BoolVar(&t.json, "json", false, "print JSON")
@@ -88,10 +90,31 @@ func (t *target) storeDir() (string, error) {
 		return t.dir, nil
 	}
 	cfg, err := t.load()
+	var bad *config.Errors
+	if errors.As(err, &bad) {
+		return t.dirOfRunning(bad, err)
+	}
 	if err != nil {
 		return "", err
 	}
 	return cfg.Store.Dir, nil
+}
+
+// dirOfRunning finds the agent that runs on while its config file has errors, and warns of
+// them: a bad edit must not keep people from its alarms. Where no agent answers, the
+// errors stay what is wrong.
+func (t *target) dirOfRunning(bad *config.Errors, err error) (string, error) {
+	text, readErr := os.ReadFile(t.config)
+	if readErr != nil || t.cmd == nil {
+		return "", err
+	}
+	dir, ok := config.StoreDir(text)
+	if !ok || !control.NewClient(dir).Answers() {
+		return "", err
+	}
+	fmt.Fprintf(t.cmd.ErrOrStderr(), "%s has %s, see frostline check; asking the agent that runs with its last good config\n",
+		t.config, plural(len(bad.List)+bad.More, "error"))
+	return dir, nil
 }
 
 // load reads the agent's config.

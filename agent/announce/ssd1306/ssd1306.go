@@ -57,6 +57,9 @@ var (
 	ErrQuiet   = errors.New("quiet: want clock or dark")
 )
 
+// ShowsStanding implements announce.Showing.
+func (*Settings) ShowsStanding() bool { return true }
+
 // Validate says what is wrong with the settings.
 func (s *Settings) Validate() error {
 	errs := []error{announce.CheckSeverity(s.Severity)}

@@ -42,6 +42,9 @@ var (
 	ErrTwin = errors.New("has two uses")
 )
 
+// ShowsStanding implements announce.Showing.
+func (*Settings) ShowsStanding() bool { return true }
+
 // Validate says what is wrong with the settings.
 func (s *Settings) Validate() error {
 	var errs []error
